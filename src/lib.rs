@@ -1,0 +1,3 @@
+//! auto-operator.
+
+pub mod secret;
