@@ -1,3 +1,5 @@
 //! auto-operator.
 
+pub mod actors;
+pub mod domain;
 pub mod secret;

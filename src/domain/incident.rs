@@ -1,0 +1,219 @@
+//! The life of an incident: suspected, open, recovering, resolved.
+//!
+//! ```text
+//!            present × OPEN_AFTER            absent × RESOLVE_AFTER
+//! suspected ─────────────────────▶ open ──▶ recovering ─────────────▶ resolved
+//!     └── absent: forgotten          ▲  absent   │
+//!                                    └──present──┘
+//! ```
+//! [`step`] is total: each phase meets each observation. What was not seen changes nothing: neither does a blind
+//! check resolve an incident, nor does it open one.
+
+use chrono::{DateTime, Utc};
+
+use super::issue::{Issue, IssueId};
+
+/// Where an incident is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Seen, but not yet often enough.
+    Suspected,
+    /// There.
+    Open,
+    /// No longer seen, but not yet long enough.
+    Recovering,
+    /// Over.
+    Resolved,
+}
+
+impl Phase {
+    /// The name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Suspected => "suspected",
+            Self::Open => "open",
+            Self::Recovering => "recovering",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The phase of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Suspected, Self::Open, Self::Recovering, Self::Resolved].into_iter().find(|phase| phase.name() == name)
+    }
+}
+
+/// Whether an incident is kept quiet about because another one explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing explains it.
+    No,
+    /// That one does.
+    By(IssueId),
+    /// That one did until the last cycle. If the incident is still there in the next one, it has outlived its cause.
+    Released(IssueId),
+}
+
+impl Held {
+    /// The cause that keeps the incident from being told.
+    pub fn cause(self) -> Option<IssueId> {
+        match self {
+            Self::No => None,
+            Self::By(cause) | Self::Released(cause) => Some(cause),
+        }
+    }
+
+    fn step(self, cause: Option<IssueId>) -> Self {
+        match (self, cause) {
+            (_, Some(cause)) => Self::By(cause),
+            (Self::By(cause), None) => Self::Released(cause),
+            (Self::Released(_) | Self::No, None) => Self::No,
+        }
+    }
+}
+
+/// One incident: an issue from when it was first seen until it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Unique, and sortable by time.
+    pub id: String,
+    /// What it is about.
+    pub issue: IssueId,
+    /// What was last said of it, without the sign.
+    pub text: String,
+    /// What the party last answered, or what to do.
+    pub detail: String,
+    /// When it was first seen.
+    pub since: DateTime<Utc>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// For how many cycles in a row it has been seen while suspected, or not seen while recovering.
+    pub streak: u32,
+    /// Whether another incident explains it.
+    pub held: Held,
+    /// When it was last told: as an alert, as a reminder, or beside another one.
+    pub told_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+impl Incident {
+    /// Whether it is there: open, or not yet surely over.
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Recovering)
+    }
+
+    /// The line that says it: sign and text.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.issue.severity().sign(), self.text)
+    }
+
+    fn suspected(id: String, issue: &Issue, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            issue: issue.id,
+            text: issue.text.clone(),
+            detail: issue.detail.clone(),
+            since: now,
+            phase: Phase::Suspected,
+            streak: 0,
+            held: Held::No,
+            told_at: None,
+            resolved_at: None,
+        }
+    }
+}
+
+/// What a cycle says about an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation<'a> {
+    /// It is there.
+    Present(&'a Issue),
+    /// It is not there.
+    Absent,
+    /// It cannot be said: the check that would see it was blind.
+    Unseen,
+}
+
+/// How many cycles in a row it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// To open an incident; at least 1.
+    pub open_after: u32,
+    /// To resolve one; at least 1.
+    pub resolve_after: u32,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that anybody is to be told.
+    None,
+    /// It is now open.
+    Opened,
+    /// It is now over.
+    Resolved,
+    /// It was only suspected, and is gone.
+    Forgotten,
+}
+
+/// Takes an incident, or the place where one could be, through one cycle.
+///
+/// `cause` is the live incident that explains what was observed, `id` names a new incident.
+pub fn step(
+    incident: Option<Incident>,
+    observation: Observation<'_>,
+    cause: Option<IssueId>,
+    now: DateTime<Utc>,
+    patience: Patience,
+    id: impl FnOnce() -> String,
+) -> Option<(Incident, Change)> {
+    match (incident, observation) {
+        (None, Observation::Absent | Observation::Unseen) => None,
+        (None, Observation::Present(issue)) => {
+            Some(present(Incident::suspected(id(), issue, now), issue, cause, patience))
+        }
+        (Some(incident), Observation::Present(issue)) => Some(present(incident, issue, cause, patience)),
+        (Some(incident), Observation::Absent) => Some(absent(incident, now, patience)),
+        (Some(incident), Observation::Unseen) => Some((incident, Change::None)),
+    }
+}
+
+fn present(incident: Incident, issue: &Issue, cause: Option<IssueId>, patience: Patience) -> (Incident, Change) {
+    let mut incident = Incident {
+        text: issue.text.clone(),
+        detail: issue.detail.clone(),
+        held: incident.held.step(cause),
+        ..incident
+    };
+    match incident.phase {
+        Phase::Suspected => {
+            incident.streak += 1;
+            if incident.streak < patience.open_after {
+                return (incident, Change::None);
+            }
+            (Incident { phase: Phase::Open, streak: 0, ..incident }, Change::Opened)
+        }
+        Phase::Open | Phase::Recovering => (Incident { phase: Phase::Open, streak: 0, ..incident }, Change::None),
+        Phase::Resolved => (incident, Change::None),
+    }
+}
+
+fn absent(mut incident: Incident, now: DateTime<Utc>, patience: Patience) -> (Incident, Change) {
+    match incident.phase {
+        Phase::Suspected => (incident, Change::Forgotten),
+        Phase::Open | Phase::Recovering => {
+            incident.phase = Phase::Recovering;
+            incident.streak += 1;
+            if incident.streak < patience.resolve_after {
+                return (incident, Change::None);
+            }
+            (Incident { phase: Phase::Resolved, resolved_at: Some(now), ..incident }, Change::Resolved)
+        }
+        Phase::Resolved => (incident, Change::None),
+    }
+}
+
+#[cfg(test)]
+#[path = "incident_tests.rs"]
+mod tests;

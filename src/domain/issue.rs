@@ -1,0 +1,144 @@
+//! What can be wrong with a pipeline: the issue's name, how bad it is, and how it is said.
+
+use std::fmt;
+
+use super::fault::{Fault, Party};
+use super::report::CheckName;
+
+/// The name of an issue. The order is the order in which issues are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IssueId {
+    /// OpenAI does not answer.
+    OpenaiOffline,
+    /// Notion does not answer.
+    NotionOffline,
+    /// Jobs that nobody has touched for too long.
+    StuckJobs,
+    /// Many jobs, none of them done.
+    NoCompletions,
+    /// The average score is too low.
+    QualityDropping,
+    /// Too few of the jobs are done.
+    LowCompletion,
+    /// A check could not look.
+    CheckBlind(CheckName),
+    /// The last cycle is too long ago.
+    ReportStale,
+}
+
+impl IssueId {
+    /// Every issue there is, in the order in which they are listed.
+    pub const ALL: [Self; 10] = [
+        Self::OpenaiOffline,
+        Self::NotionOffline,
+        Self::StuckJobs,
+        Self::NoCompletions,
+        Self::QualityDropping,
+        Self::LowCompletion,
+        Self::CheckBlind(CheckName::Health),
+        Self::CheckBlind(CheckName::Metrics),
+        Self::CheckBlind(CheckName::StuckJobs),
+        Self::ReportStale,
+    ];
+
+    /// The check whose sight tells whether this issue is there; none for what is found otherwise.
+    pub fn seen_by(self) -> Option<CheckName> {
+        match self {
+            Self::OpenaiOffline | Self::NotionOffline => Some(CheckName::Health),
+            Self::NoCompletions | Self::QualityDropping | Self::LowCompletion => Some(CheckName::Metrics),
+            Self::StuckJobs => Some(CheckName::StuckJobs),
+            Self::CheckBlind(_) | Self::ReportStale => None,
+        }
+    }
+
+    /// How bad it is.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::OpenaiOffline | Self::NotionOffline => Severity::Critical,
+            Self::StuckJobs | Self::NoCompletions | Self::QualityDropping | Self::LowCompletion => Severity::Warning,
+            Self::CheckBlind(_) | Self::ReportStale => Severity::Unknown,
+        }
+    }
+
+    /// The issue of that name, as [`fmt::Display`] writes it.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|id| id.to_string() == name)
+    }
+}
+
+impl fmt::Display for IssueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenaiOffline => f.write_str("openai_offline"),
+            Self::NotionOffline => f.write_str("notion_offline"),
+            Self::StuckJobs => f.write_str("stuck_jobs"),
+            Self::NoCompletions => f.write_str("no_completions"),
+            Self::QualityDropping => f.write_str("quality_dropping"),
+            Self::LowCompletion => f.write_str("low_completion"),
+            Self::CheckBlind(check) => write!(f, "check_blind:{}", check.name()),
+            Self::ReportStale => f.write_str("report_stale"),
+        }
+    }
+}
+
+/// How bad an issue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// A party is down.
+    Critical,
+    /// A figure is where it should not be.
+    Warning,
+    /// It is not known how things are.
+    Unknown,
+}
+
+impl Severity {
+    /// The name in the report and in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The sign in front of an issue's text.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Critical => "❌",
+            Self::Warning => "⚠️",
+            Self::Unknown => "⚪",
+        }
+    }
+}
+
+/// One thing that is wrong now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Its name.
+    pub id: IssueId,
+    /// What is said of it, without the sign; everybody may read it.
+    pub text: String,
+    /// What the party answered, or what to do; for alerts and holders of a token. Empty if there is nothing to add.
+    pub detail: String,
+    /// The party through which it is seen, where its outage would explain the issue.
+    pub party: Option<Party>,
+}
+
+impl Issue {
+    /// An issue without detail.
+    pub fn new(id: IssueId, text: impl Into<String>) -> Self {
+        Self { id, text: text.into(), detail: String::new(), party: None }
+    }
+
+    /// The issue of a check that could not look.
+    pub fn blind(check: CheckName, fault: &Fault) -> Self {
+        let text = format!("{} unknown: {fault}", check.subject());
+        Self { id: IssueId::CheckBlind(check), text, detail: fault.detail.clone(), party: Some(fault.party) }
+    }
+
+    /// The line of the report: sign and text.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.id.severity().sign(), self.text)
+    }
+}

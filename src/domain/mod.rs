@@ -1,0 +1,15 @@
+//! The ground floor: what we believe about jobs, issues and incidents, as plain data and pure functions.
+//!
+//! Invariants: no I/O, no `async`, no clock (`now` is an argument), no actix, and nothing in here can fail. What could
+//! not be looked at arrives as a [`fault::Fault`] and stays one: it never becomes a zero.
+
+pub mod cause;
+pub mod cycle;
+pub mod fault;
+pub mod incident;
+pub mod issue;
+pub mod job;
+pub mod message;
+pub mod notice;
+pub mod report;
+pub mod rules;
