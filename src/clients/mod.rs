@@ -5,6 +5,8 @@
 
 pub mod error;
 pub mod http;
+#[cfg(test)]
+mod raw_server;
 pub mod redact;
 pub mod reply;
 pub mod request;
