@@ -166,7 +166,7 @@ impl Failure {
             PayloadError::Overflow => Self::new(ErrorKind::Garbage, "answer larger than 8 MiB"),
             PayloadError::UnknownLength => Self::new(ErrorKind::Garbage, "the answer's length is no number"),
             PayloadError::EncodingCorrupted => Self::new(ErrorKind::Garbage, NOT_UNPACKED),
-            PayloadError::Io(error)
+            PayloadError::Io(error) | PayloadError::Incomplete(Some(error))
                 if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) =>
             {
                 Self::new(ErrorKind::Garbage, NOT_UNPACKED)

@@ -87,7 +87,7 @@ async fn whatever_comes_instead_of_json_has_a_kind() {
             "127.0.0.1: the answer broke off",
         ),
         (
-            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 19\r\n\r\nthis is no gzip data".to_vec(),
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 20\r\n\r\nthis is no gzip data".to_vec(),
             ErrorKind::Garbage,
             "127.0.0.1: the answer could not be decompressed",
         ),
