@@ -5,9 +5,11 @@
 
 pub mod error;
 pub mod http;
+pub mod openai;
 #[cfg(test)]
 mod raw_server;
 pub mod redact;
+pub mod replit;
 pub mod reply;
 pub mod request;
 mod tls;
