@@ -15,7 +15,7 @@ use awc::http::header;
 
 use super::error::{ClientError, ErrorKind};
 use super::reply::{self, Reply};
-use super::request::{Request, in_words};
+use super::request::Request;
 use super::tls;
 
 /// The largest body that is read, after decompression: a page of 100 Notion rows with all their properties is one.
@@ -101,6 +101,11 @@ fn client() -> awc::Client {
         .disable_redirects()
         .add_default_header((header::USER_AGENT, concat!("auto-operator/", env!("CARGO_PKG_VERSION"))))
         .finish()
+}
+
+/// A wait in words: `10 s`, `250 ms`.
+fn in_words(wait: Duration) -> String {
+    if wait.subsec_nanos() == 0 { format!("{} s", wait.as_secs()) } else { format!("{} ms", wait.as_millis()) }
 }
 
 const NOT_UNPACKED: &str = "the answer could not be decompressed";

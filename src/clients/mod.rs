@@ -12,4 +12,5 @@ pub mod redact;
 pub mod replit;
 pub mod reply;
 pub mod request;
+pub mod telegram;
 mod tls;
