@@ -2,4 +2,5 @@
 
 pub mod actors;
 pub mod domain;
+pub mod clients;
 pub mod secret;
