@@ -11,6 +11,8 @@
 mod failure;
 mod mail;
 mod mailbox;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tls;
 mod url;
@@ -22,7 +24,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout_at};
 
@@ -86,7 +88,7 @@ impl SmtpClient {
         let name = self.url.greeting_name.clone().map_or_else(ClientId::default, ClientId::Domain);
         let scrub = &self.scrub;
         let mut connection = self.open(&name, until).await?;
-        if let Tls::StartTls { required, parameters } = &self.tls {
+        if let Tls::Upgrade { required, parameters } = &self.tls {
             if connection.can_starttls() {
                 step("STARTTLS", until, scrub, connection.starttls(parameters.clone(), &name)).await?;
             } else if *required {
@@ -141,7 +143,9 @@ impl Dialogue<'_> {
                 let detail = "an address is not ASCII, and the server does not know such addresses (SMTPUTF8)";
                 return Err(ClientError::new(ErrorKind::BadRequest, detail));
             }
+            // The address is in the header too, as it is. Whoever knows SMTPUTF8 knows 8BITMIME (RFC 6531, 3.1).
             parameters.push(MailParameter::SmtpUtfEight);
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         self.command("sender", MailFrom::new(envelope.from().cloned(), parameters)).await?;
 
@@ -158,6 +162,8 @@ impl Dialogue<'_> {
         }
 
         self.command("text", Data).await?;
+        // Lettre ends the last line itself, also one that has its end.
+        let message = message.strip_suffix(b"\r\n").unwrap_or(message);
         let accepted = step("text", self.until, self.scrub, self.connection.message(message)).await?;
         let mut answer = format!("{} {}", accepted.code(), joined(&accepted));
         for (receiver, error) in refused {

@@ -1,7 +1,7 @@
 //! One mail, and how it is written down for the wire.
 
 use lettre::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox as Address, MessageBuilder};
 
 use super::Mailbox;
@@ -58,6 +58,7 @@ impl Mail {
             // RFC 3834 and Outlook's own: no out-of-office note is to come back.
             .raw_header(header(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated"))
             .raw_header(header(HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "All"))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
             .body(body(&self.body))
             .map_err(|error| unfit(&error.to_string()))

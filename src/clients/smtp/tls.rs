@@ -14,8 +14,8 @@ use crate::clients::error::{ClientError, ErrorKind};
 /// How a connection is encrypted, with what that takes. Lettre does STARTTLS itself and wants its own parameters.
 #[derive(Clone)]
 pub(super) enum Tls {
-    None,
-    StartTls { required: bool, parameters: TlsParameters },
+    Off,
+    Upgrade { required: bool, parameters: TlsParameters },
     Implicit { connector: TlsConnector, name: ServerName<'static> },
 }
 
@@ -23,7 +23,7 @@ impl Tls {
     /// Reads the machine's certificates, which takes some milliseconds; hence once and not for every mail.
     pub(super) fn new(url: &SmtpUrl) -> Result<Self, ClientError> {
         Ok(match url.encryption {
-            Encryption::None => Self::None,
+            Encryption::None => Self::Off,
             Encryption::Opportunistic => Self::start_tls(&url.host, false)?,
             Encryption::Required => Self::start_tls(&url.host, true)?,
             Encryption::Implicit => Self::implicit(&url.host)?,
@@ -36,7 +36,7 @@ impl Tls {
             let certificate = Certificate::from_der(certificate.to_vec()).map_err(|error| unusable(&error))?;
             builder = builder.add_root_certificate(certificate);
         }
-        Ok(Self::StartTls { required, parameters: builder.build_rustls().map_err(|error| unusable(&error))? })
+        Ok(Self::Upgrade { required, parameters: builder.build_rustls().map_err(|error| unusable(&error))? })
     }
 
     fn implicit(host: &str) -> Result<Self, ClientError> {

@@ -80,9 +80,13 @@ impl Session<'_> {
             Some(SmtpFault::Close) => Ok(false),
             Some(SmtpFault::HangAtGreeting) => self.wire.hang().await,
             Some(SmtpFault::FloodOfLines(bytes)) => {
-                self.wire.flood(b"220-demo.example has a lot to say before it takes any mail\r\n", bytes).await
+                self.wire.flood(b"220-demo.example has a lot to say before it takes any mail\r\n", bytes).await?;
+                self.say("220 demo.example").await
             }
-            Some(SmtpFault::FloodInOneLine(bytes)) => self.wire.flood(&[b'2'; 4096], bytes).await,
+            Some(SmtpFault::FloodInOneLine(bytes)) => {
+                self.wire.flood(&[b'2'; 4096], bytes).await?;
+                self.say("").await
+            }
             _ => self.say("220 demo.example ESMTP stand-in, delivers to nobody").await,
         }
     }

@@ -59,13 +59,13 @@ impl Wire {
     }
 
     /// Sends `part` until there were so many bytes or the client has gone.
-    pub(super) async fn flood(&mut self, part: &[u8], bytes: u64) -> io::Result<bool> {
+    pub(super) async fn flood(&mut self, part: &[u8], bytes: u64) -> io::Result<()> {
         let mut sent = 0;
         while sent < bytes {
             self.send(part).await?;
             sent += part.len() as u64;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Says nothing more, and takes what comes until the client has gone.
