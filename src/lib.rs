@@ -3,4 +3,6 @@
 pub mod actors;
 pub mod domain;
 pub mod clients;
+pub mod clients;
+pub mod demo;
 pub mod secret;

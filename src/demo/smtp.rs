@@ -1,0 +1,156 @@
+//! A mail server that delivers to nobody: it speaks SMTP on loopback and keeps what it is sent.
+//!
+//! It is as strict as the real ones: no mail without login (if it has one), no line beyond 1,000 bytes, no bare line
+//! feeds, no 8-bit text or address that was not announced. There is no STARTTLS. It has a thread and a runtime of its
+//! own, so that it can be started, switched and dropped from anywhere, and nothing that it is there to test slows it.
+
+mod fault;
+mod received;
+mod session;
+mod wire;
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot};
+
+pub use self::fault::SmtpFault;
+pub use self::received::ReceivedMail;
+
+use self::fault::Faults;
+use super::journal::Journal;
+
+/// More connections at a time wait to be taken.
+const CONNECTIONS_MAX: usize = 64;
+/// No connection lasts longer, whatever it does.
+const CONNECTION_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Who may send mail, and how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServerRules {
+    /// User and password; without them the server asks for no login and offers none.
+    pub login: Option<(String, String)>,
+    /// The largest mail that is taken, in bytes.
+    pub mail_bytes_max: usize,
+}
+
+impl Default for MailServerRules {
+    fn default() -> Self {
+        let login = Some(("alerts@echopilot.example".to_owned(), "p@ss: word%".to_owned()));
+        Self { login, mail_bytes_max: 1024 * 1024 }
+    }
+}
+
+/// What the handles and the server's thread share.
+struct Core {
+    rules: MailServerRules,
+    faults: Faults,
+    mails: Journal<ReceivedMail>,
+}
+
+/// A running mail server. Clones are handles of the same one; it stops when the last of them is dropped.
+#[derive(Clone)]
+pub struct MailServer {
+    core: Arc<Core>,
+    running: Arc<Running>,
+}
+
+struct Running {
+    port: u16,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl MailServer {
+    /// Starts a server on a free port of 127.0.0.1, with a user and a password.
+    pub fn start() -> io::Result<Self> {
+        Self::start_with(MailServerRules::default())
+    }
+
+    /// The same with other rules.
+    pub fn start_with(rules: MailServerRules) -> io::Result<Self> {
+        let core = Arc::new(Core { rules, faults: Faults::default(), mails: Journal::default() });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&core);
+        let thread = thread::Builder::new().name("demo smtp".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    _ = serve(listener, served) => {}
+                }
+            });
+        })?;
+        Ok(Self { core, running: Arc::new(Running { port, stop: Some(stop), thread: Some(thread) }) })
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.running.port
+    }
+
+    /// The server's URL, for `SMTP_URL`, with its own user and password.
+    pub fn url(&self) -> String {
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let login = self.core.rules.login.as_ref();
+        let login = login.map(|(user, password)| format!("{}:{}@", encode(user), encode(password)));
+        format!("smtp://{}127.0.0.1:{}", login.unwrap_or_default(), self.port())
+    }
+
+    /// Every mail that was accepted.
+    pub fn mails(&self) -> Journal<ReceivedMail> {
+        self.core.mails.clone()
+    }
+
+    /// Every connection meets `fault` from now on; `None` makes the server well again.
+    pub fn set_fault(&self, fault: Option<SmtpFault>) {
+        self.core.faults.stand(fault);
+    }
+
+    /// The next `connections` connections meet `fault`, before any standing one; later calls queue up behind.
+    pub fn fault_next(&self, connections: u32, fault: SmtpFault) {
+        self.core.faults.next(connections, fault);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ends at its next await, of which it has many.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes connections until it is dropped.
+async fn serve(listener: TcpListener, core: Arc<Core>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
+        let Ok((stream, _)) = listener.accept().await else {
+            // The caller is gone already, or we are out of files: somebody else may have more luck.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let core = Arc::clone(&core);
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = bounded(session::run(stream, &core)).await;
+        });
+    }
+}
+
+async fn bounded(session: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    tokio::time::timeout(CONNECTION_LIFETIME, session).await.unwrap_or(Ok(()))
+}
