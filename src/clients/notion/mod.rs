@@ -1,0 +1,6 @@
+//! Notion.
+pub mod listing;
+pub mod pace;
+pub mod row;
+mod text;
+mod timestamp;
