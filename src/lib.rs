@@ -1,3 +1,4 @@
 //! auto-operator.
 
+pub mod clients;
 pub mod secret;
