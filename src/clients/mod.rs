@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod http;
+pub mod notion;
 pub mod redact;
 pub mod reply;
 pub mod request;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::row::{Columns, Entry, EntrySeed};
-use super::text::Text;
+use super::text::{Of, Text};
 
 /// How a list goes on after the entries in hand.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -47,15 +47,24 @@ impl<'de, F: FnMut(Entry<'de>)> DeserializeSeed<'de> for ListSeed<'_, F> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
 enum Field {
     Results,
     NextCursor,
     HasMore,
     RequestStatus,
-    #[serde(other)]
     Other,
+}
+
+impl Field {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"results" => Self::Results,
+            b"next_cursor" => Self::NextCursor,
+            b"has_more" => Self::HasMore,
+            b"request_status" => Self::RequestStatus,
+            _ => Self::Other,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -73,7 +82,7 @@ impl<'de, F: FnMut(Entry<'de>)> Visitor<'de> for ListSeed<'_, F> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Continuation, A::Error> {
         let (mut list, mut entries, mut has_more) = (Continuation::default(), None, None);
-        while let Some(field) = map.next_key()? {
+        while let Some(field) = map.next_key_seed(Of(Field::named))? {
             match field {
                 Field::Results => {
                     let results = ResultsSeed { columns: self.columns, each: &mut self.each };

@@ -15,10 +15,6 @@ const LIMIT: usize = 120;
 /// A minute, and a second more: what leaves here evenly may arrive there bunched.
 const SPAN: Duration = Duration::from_secs(61);
 
-/// The longest that one answer of Notion holds up everybody else. A longer wait is told to the caller, but a slip of
-/// theirs must not blind us for a day.
-const HOLD_AT_MOST: Duration = Duration::from_secs(60);
-
 /// The shared limiter of requests to Notion.
 pub struct Pace {
     queue: Mutex<Queue>,
@@ -46,7 +42,8 @@ impl Pace {
         Ok(())
     }
 
-    /// Notion asked for a rest: nobody gets a place before it is over (but a minute at most).
+    /// Notion asked for a rest: nobody gets a place before it is over. Only who waits for it until then may say so, so
+    /// that a slip of Notion's cannot blind us for longer than a check lasts.
     pub fn hold(&self, rest: Duration) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).close(Instant::now(), rest);
     }
@@ -83,7 +80,7 @@ impl Queue {
     }
 
     fn close(&mut self, now: Instant, rest: Duration) {
-        let until = now + rest.min(HOLD_AT_MOST);
+        let until = now + rest;
         self.closed_until = Some(self.closed_until.map_or(until, |before| before.max(until)));
     }
 }
@@ -136,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_that_notion_asks_for_is_kept_by_all_but_no_longer_than_a_minute() {
+    fn the_longest_rest_that_notion_asks_for_is_kept_by_all() {
         let (mut queue, start) = (queue(LIMIT), Instant::now());
         queue.close(start, Duration::from_secs(7));
         queue.close(start, Duration::from_secs(3));
         assert_eq!(queue.reserve(start, start + FAR), Ok(start + Duration::from_secs(7)));
-        queue.close(start, FAR);
-        assert_eq!(queue.reserve(start, start + FAR), Ok(start + HOLD_AT_MOST));
+        queue.close(start, Duration::from_secs(9));
+        assert_eq!(queue.reserve(start, start + FAR), Ok(start + Duration::from_secs(9)));
     }
 }

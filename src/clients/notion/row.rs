@@ -8,11 +8,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::text::Text;
+use super::text::{Of, Text};
 use super::timestamp;
 
 /// A row as the checks want it.
@@ -61,25 +61,12 @@ pub enum Entry<'a> {
 /// Reads one entry. Fails only on what is no JSON, or of a shape that Notion does not promise.
 pub(super) struct EntrySeed<'c>(pub(super) Columns<'c>);
 
-impl<'de> serde::de::DeserializeSeed<'de> for EntrySeed<'_> {
+impl<'de> DeserializeSeed<'de> for EntrySeed<'_> {
     type Value = Entry<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Field {
-    Object,
-    Id,
-    CreatedTime,
-    LastEditedTime,
-    Properties,
-    Url,
-    #[serde(other)]
-    Other,
 }
 
 impl<'de> Visitor<'de> for EntrySeed<'_> {
@@ -92,12 +79,12 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry<'de>, A::Error> {
         let (mut page, mut id, mut created, mut edited) = (true, None, None, None);
         let (mut cells, mut url) = (None, None);
-        while let Some(field) = map.next_key()? {
+        while let Some(field) = map.next_key_seed(Of(Field::named))? {
             match field {
-                Field::Object => page = map.next_value::<Text<'_>>()?.0 == "page",
-                Field::Id => id = Uuid::try_parse_ascii(map.next_value::<Text<'_>>()?.0.as_bytes()).ok(),
-                Field::CreatedTime => created = timestamp::read(map.next_value::<Text<'_>>()?.0.as_bytes()),
-                Field::LastEditedTime => edited = timestamp::read(map.next_value::<Text<'_>>()?.0.as_bytes()),
+                Field::Object => page = map.next_value_seed(Of(|object: &[u8]| object == b"page"))?,
+                Field::Id => id = map.next_value_seed(Of(|id: &[u8]| Uuid::try_parse_ascii(id).ok()))?,
+                Field::Created => created = map.next_value_seed(Of(timestamp::read))?,
+                Field::Edited => edited = map.next_value_seed(Of(timestamp::read))?,
                 Field::Properties => cells = Some(map.next_value_seed(CellsSeed(self.0))?),
                 Field::Url => url = map.next_value::<Option<Text<'_>>>()?,
                 Field::Other => _ = map.next_value::<IgnoredAny>()?,
@@ -114,6 +101,31 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
         let Cells { title, status, score, .. } = cells;
         let row = Row { id, created, edited, url, title, status, score };
         Ok(if stale { Entry::Stale(row) } else { Entry::Row(row) })
+    }
+}
+
+/// The keys of a page that matter here.
+enum Field {
+    Object,
+    Id,
+    Created,
+    Edited,
+    Properties,
+    Url,
+    Other,
+}
+
+impl Field {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"object" => Self::Object,
+            b"id" => Self::Id,
+            b"created_time" => Self::Created,
+            b"last_edited_time" => Self::Edited,
+            b"properties" => Self::Properties,
+            b"url" => Self::Url,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -135,9 +147,21 @@ enum Column {
     Other = 0,
 }
 
+impl Column {
+    fn named(name: &[u8], columns: Columns<'_>) -> Self {
+        let is = |column: Option<&str>| column.is_some_and(|column| column.as_bytes() == name);
+        match () {
+            () if is(Some(columns.status)) => Self::Status,
+            () if is(columns.score) => Self::Score,
+            () if is(columns.title) => Self::Title,
+            () => Self::Other,
+        }
+    }
+}
+
 struct CellsSeed<'c>(Columns<'c>);
 
-impl<'de> serde::de::DeserializeSeed<'de> for CellsSeed<'_> {
+impl<'de> DeserializeSeed<'de> for CellsSeed<'_> {
     type Value = Cells<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cells<'de>, D::Error> {
@@ -157,7 +181,7 @@ impl<'de> Visitor<'de> for CellsSeed<'_> {
             | self.0.score.map_or(0, |_| Column::Score as u8)
             | self.0.title.map_or(0, |_| Column::Title as u8);
         let mut cells = Cells { title: Cow::Borrowed(""), status: None, score: None, missing: wanted };
-        while let Some(column) = map.next_key_seed(ColumnSeed(self.0))? {
+        while let Some(column) = map.next_key_seed(Of(|name: &[u8]| Column::named(name, self.0)))? {
             let cell = map.next_value_seed(CellSeed(column))?;
             let met = match cell {
                 Cell::Status(status) if column == Column::Status => {
@@ -182,35 +206,6 @@ impl<'de> Visitor<'de> for CellsSeed<'_> {
     }
 }
 
-/// Compares a property's name with the wanted ones, without making a string of it.
-struct ColumnSeed<'c>(Columns<'c>);
-
-impl<'de> serde::de::DeserializeSeed<'de> for ColumnSeed<'_> {
-    type Value = Column;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Column, D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
-}
-
-impl Visitor<'_> for ColumnSeed<'_> {
-    type Value = Column;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a property's name")
-    }
-
-    fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<Column, E> {
-        let is = |column: Option<&str>| column.is_some_and(|column| column.as_bytes() == name);
-        Ok(match () {
-            () if is(Some(self.0.status)) => Column::Status,
-            () if is(self.0.score) => Column::Score,
-            () if is(self.0.title) => Column::Title,
-            () => Column::Other,
-        })
-    }
-}
-
 /// The value of one property, as far as it is one of ours.
 enum Cell<'a> {
     Status(Option<Cow<'a, str>>),
@@ -222,7 +217,7 @@ enum Cell<'a> {
 
 struct CellSeed(Column);
 
-impl<'de> serde::de::DeserializeSeed<'de> for CellSeed {
+impl<'de> DeserializeSeed<'de> for CellSeed {
     type Value = Cell<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell<'de>, D::Error> {
@@ -233,18 +228,6 @@ impl<'de> serde::de::DeserializeSeed<'de> for CellSeed {
     }
 }
 
-/// The key under which a property object holds its value is the name of its type.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Kind {
-    Select,
-    Status,
-    Number,
-    Title,
-    #[serde(other)]
-    Other,
-}
-
 impl<'de> Visitor<'de> for CellSeed {
     type Value = Cell<'de>;
 
@@ -253,18 +236,26 @@ impl<'de> Visitor<'de> for CellSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell<'de>, A::Error> {
+        let column = self.0;
+        // The key under which a property holds its value is the name of its type.
+        let fits = |kind: &[u8]| match column {
+            Column::Status => matches!(kind, b"select" | b"status"),
+            Column::Score => kind == b"number",
+            Column::Title => kind == b"title",
+            Column::Other => false,
+        };
         let mut cell = Cell::Other;
-        while let Some(kind) = map.next_key()? {
-            match (self.0, kind) {
-                (Column::Status, Kind::Select | Kind::Status) => {
+        while let Some(value) = map.next_key_seed(Of(fits))? {
+            match column {
+                Column::Status if value => {
                     let choice: Option<Choice<'_>> = map.next_value()?;
                     cell = Cell::Status(choice.and_then(|choice| choice.name).map(|name| name.0));
                 }
-                (Column::Score, Kind::Number) => {
+                Column::Score if value => {
                     let number: &RawValue = map.next_value()?;
                     cell = Cell::Score(score(number.get()));
                 }
-                (Column::Title, Kind::Title) => {
+                Column::Title if value => {
                     let parts: Vec<Part<'_>> = map.next_value()?;
                     cell = Cell::Title(joined(parts));
                 }

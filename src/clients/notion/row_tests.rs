@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use serde::de::DeserializeSeed;
 
 const ALL: Columns<'_> = Columns { status: "Status", score: Some("QA Score"), title: Some("Job Name") };
 
