@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::row::Columns;
 use super::text::Text;
@@ -17,6 +18,25 @@ pub enum Source {
     Database(String),
     /// A data source of a database.
     DataSource(String),
+}
+
+impl Source {
+    /// Its path from `/v1` on.
+    pub(super) fn path(&self) -> String {
+        let (collection, id) = match self {
+            Self::Database(id) => ("databases", id),
+            Self::DataSource(id) => ("data_sources", id),
+        };
+        format!("/v1/{collection}/{}", utf8_percent_encode(id, UNRESERVED))
+    }
+
+    /// What a new page in it names as its parent.
+    pub(super) fn as_parent(&self) -> Value {
+        match self {
+            Self::Database(id) => json!({"database_id": id}),
+            Self::DataSource(id) => json!({"type": "data_source_id", "data_source_id": id}),
+        }
+    }
 }
 
 /// A property as the schema describes it.
