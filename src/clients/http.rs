@@ -2,7 +2,8 @@
 //!
 //! Deliberately absent: redirects (a key would travel with them), retries (that is the caller's business; see
 //! [`Request`] for the one exception), and awc's own timeouts, which know nothing of the body and would cut a longer
-//! deadline short.
+//! deadline short. Not within our power: awc reads an HTTP/1.1 answer that has neither a length nor chunks as empty,
+//! and a chunked one that ends early as complete; whoever reads the JSON finds out.
 
 use std::io;
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use awc::http::header;
 
 use super::error::{ClientError, ErrorKind};
 use super::reply::{self, Reply};
-use super::request::{Request, in_words};
+use super::request::Request;
 use super::tls;
 
 /// The largest body that is read, after decompression: a page of 100 Notion rows with all their properties is one.
@@ -102,6 +103,13 @@ fn client() -> awc::Client {
         .finish()
 }
 
+/// A wait in words: `10 s`, `250 ms`.
+fn in_words(wait: Duration) -> String {
+    if wait.subsec_nanos() == 0 { format!("{} s", wait.as_secs()) } else { format!("{} ms", wait.as_millis()) }
+}
+
+const NOT_UNPACKED: &str = "the answer could not be decompressed";
+
 /// Why there was no complete answer.
 struct Failure {
     kind: ErrorKind,
@@ -119,7 +127,7 @@ impl Failure {
         Self { broke_off: true, ..Self::new(ErrorKind::Connection, detail) }
     }
 
-    /// By value, as awc gives it; nothing of its own words is passed on that could hold the URL.
+    /// Nothing of its own words is passed on that could hold the URL.
     fn of_sending(error: SendRequestError) -> Self {
         match error {
             SendRequestError::Connect(ConnectError::Disconnected) => Self::broke_off("closed without an answer"),
@@ -131,9 +139,11 @@ impl Failure {
                 Self::new(ErrorKind::Timeout, "no connection")
             }
             SendRequestError::Connect(_) => Self::new(ErrorKind::Connection, "no connection"),
-            SendRequestError::Send(error) | SendRequestError::Response(ParseError::Io(error)) => {
-                Self::broke_off(error.kind().to_string())
-            }
+            SendRequestError::Send(error) | SendRequestError::Response(ParseError::Io(error)) => match error.kind() {
+                // Bytes were left over at the end: the head of an answer had begun.
+                io::ErrorKind::Other => Self::new(ErrorKind::Connection, "the answer broke off"),
+                kind => Self::broke_off(kind.to_string()),
+            },
             SendRequestError::Response(_) | SendRequestError::H2(_) => {
                 Self::new(ErrorKind::Garbage, "answered with something that is not HTTP")
             }
@@ -159,12 +169,18 @@ impl Failure {
     fn of_reading(error: &PayloadError) -> Self {
         match error {
             PayloadError::Overflow => Self::new(ErrorKind::Garbage, "answer larger than 8 MiB"),
-            PayloadError::EncodingCorrupted => Self::new(ErrorKind::Garbage, "the answer could not be decompressed"),
             PayloadError::UnknownLength => Self::new(ErrorKind::Garbage, "the answer's length is no number"),
-            PayloadError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Self::new(ErrorKind::Garbage, "the answer could not be decompressed")
+            PayloadError::EncodingCorrupted => Self::new(ErrorKind::Garbage, NOT_UNPACKED),
+            PayloadError::Io(error) | PayloadError::Incomplete(Some(error))
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) =>
+            {
+                Self::new(ErrorKind::Garbage, NOT_UNPACKED)
             }
             _ => Self::new(ErrorKind::Connection, "the answer broke off"),
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

@@ -6,7 +6,12 @@
 pub mod error;
 pub mod http;
 pub mod notion;
+pub mod openai;
+#[cfg(test)]
+mod raw_server;
 pub mod redact;
+pub mod replit;
 pub mod reply;
 pub mod request;
+pub mod telegram;
 mod tls;

@@ -156,7 +156,7 @@ mod tests {
             ("99999999999999999999", Some(86_400)),
             ("Fri, 17 Oct 2025 14:00:00 GMT", Some(72)),
             ("Fri, 17 Oct 2025 13:00:00 GMT", Some(0)),
-            ("Fri, 17 Oct 2035 13:00:00 GMT", Some(86_400)),
+            ("Wed, 17 Oct 2035 13:00:00 GMT", Some(86_400)),
             ("soon", None),
             ("-3", None),
             ("1 minute", None),

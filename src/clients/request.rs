@@ -1,7 +1,5 @@
 //! One request to a party, put together before anything is sent.
 
-use std::time::Duration;
-
 use actix_web::web::Bytes;
 use awc::http::Method;
 use awc::http::header::{self, HeaderName, HeaderValue};
@@ -110,9 +108,4 @@ impl<'a> Request<'a> {
         }
         request.insert_header_if_none((header::ACCEPT, "application/json"))
     }
-}
-
-/// A wait in words: `10 s`, `250 ms`.
-pub(super) fn in_words(wait: Duration) -> String {
-    if wait.subsec_nanos() == 0 { format!("{} s", wait.as_secs()) } else { format!("{} ms", wait.as_millis()) }
 }
