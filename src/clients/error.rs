@@ -37,6 +37,10 @@ pub enum ErrorKind {
     Tls,
     /// An answer that is not in the party's language: HTML, a redirect, half a JSON, too large.
     Garbage,
+    /// The party's data are not laid out as our settings say: a property is missing or of another type.
+    Schema,
+    /// The party could or would not give all of it, and a part would pass for the whole.
+    Incomplete,
 }
 
 impl ErrorKind {
@@ -84,6 +88,8 @@ impl fmt::Display for ErrorKind {
             Self::Connection => "connection",
             Self::Tls => "TLS",
             Self::Garbage => "garbage",
+            Self::Schema => "schema",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -140,13 +146,15 @@ impl ClientError {
             | ErrorKind::Forbidden
             | ErrorKind::NotFound
             | ErrorKind::QuotaExhausted
-            | ErrorKind::BadRequest => true,
+            | ErrorKind::BadRequest
+            | ErrorKind::Schema => true,
             ErrorKind::RateLimited
             | ErrorKind::ServerFault
             | ErrorKind::Timeout
             | ErrorKind::Connection
             | ErrorKind::Tls
-            | ErrorKind::Garbage => false,
+            | ErrorKind::Garbage
+            | ErrorKind::Incomplete => false,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod http;
+pub mod notion;
 pub mod openai;
 #[cfg(test)]
 mod raw_server;
