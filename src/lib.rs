@@ -1,3 +1,6 @@
 //! auto-operator.
 
+pub mod cli;
+pub mod logging;
 pub mod secret;
+pub mod settings;
