@@ -1,0 +1,269 @@
+//! The environment, typed. All that is wrong with it is said at once; nothing secret in it can be printed.
+//!
+//! The table in `variables.rs` says what there is. Each noun below reads its own variables through the [`Reader`] and
+//! gives `None` where it is off or faulty. Deliberately absent: the process environment is never changed, nothing but
+//! `.env` and the files of secrets is read, nobody outside is asked.
+
+mod database;
+mod dotenv;
+mod email;
+mod notion;
+mod openai;
+mod problem;
+mod reader;
+mod spelling;
+mod telegram;
+mod values;
+pub mod variables;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::Path;
+
+pub use database::Database;
+pub use email::Email;
+pub use notion::{BoardMode, Notion, NotionToken, NotionVersion, StatusBoard};
+pub use openai::{OpenAi, Probe};
+pub use problem::{Problem, Problems};
+pub use reader::{Effective, MASK, Origin, Row};
+pub use telegram::Telegram;
+pub use watch::{Limits, Patience, Timing};
+
+use crate::secret::Secret;
+use reader::Reader;
+use values::{address, boolean, choice, line, token, web_address, whole};
+use variables::{
+    GIT_BRANCH, GIT_COMMIT, HEARTBEAT_URL, HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT, HOST, LIFECYCLE_NOTICES,
+    LOG_FORMAT, MAINTENANCE, OPS_READ_TOKEN, OPS_TOKEN, PORT, PUBLIC_URL, RUST_LOG, SERVICE_NAME,
+    TELEGRAM_ALLOWED_USER_IDS,
+};
+
+/// A bearer token shorter than this can be guessed.
+const SHORTEST_SAFE_TOKEN: usize = 8;
+
+/// Variables that this version knows, so that setting them is no mistake, but that change nothing yet.
+const WITHOUT_EFFECT: [variables::Variable; 4] =
+    [TELEGRAM_ALLOWED_USER_IDS, HEARTBEAT_URL, MAINTENANCE, LIFECYCLE_NOTICES];
+
+/// Everything that can be set.
+pub struct Settings {
+    /// The web.
+    pub web: Web,
+    /// The name of the watched service.
+    pub service_name: String,
+    /// Notion, if it is on.
+    pub notion: Option<Notion>,
+    /// OpenAI, if it is on.
+    pub openai: Option<OpenAi>,
+    /// E-mail, if it is on.
+    pub email: Option<Email>,
+    /// Telegram, if it is on.
+    pub telegram: Option<Telegram>,
+    /// Where incidents are kept.
+    pub database: Database,
+    /// How often and how long it looks.
+    pub timing: Timing,
+    /// What is held against the jobs.
+    pub limits: Limits,
+    /// How patient it is.
+    pub patience: Patience,
+    /// What runs here.
+    pub build: Build,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are, in the language of `RUST_LOG`; not checked here.
+    pub log_filter: String,
+}
+
+/// The web.
+pub struct Web {
+    /// Where it listens.
+    pub host: IpAddr,
+    /// On which port; 0 is any free one.
+    pub port: u16,
+    /// The token for changes and details.
+    pub ops_token: Option<Secret>,
+    /// The token for reading.
+    pub ops_read_token: Option<Secret>,
+    /// This service's own address, without a slash at its end.
+    pub public_url: Option<String>,
+}
+
+/// What runs here, as far as the host says it.
+pub struct Build {
+    /// The commit.
+    pub commit: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads the process's environment and the `.env` of the working directory.
+    pub fn load() -> Result<(Self, Effective), Problems> {
+        Self::load_from(std::env::vars_os(), Path::new(".env"))
+    }
+
+    /// Reads an environment as the operating system gives it, and the `.env` file at `dotenv`.
+    pub fn load_from(
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        dotenv: &Path,
+    ) -> Result<(Self, Effective), Problems> {
+        let dotenv::Dotenv { variables: dotenv, mut problems } = dotenv::Dotenv::read(dotenv);
+        let mut texts = BTreeMap::new();
+        for (name, value) in environment {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => {
+                    texts.insert(name, value);
+                }
+                (Ok(name), Err(_)) if variables::find(name.strip_suffix("_FILE").unwrap_or(&name)).is_some() => {
+                    let (wrong, right) = ("is not UTF-8 text".into(), "text in UTF-8".into());
+                    problems.push(Problem { variable: name, wrong, right });
+                }
+                // Whatever else is in the environment is none of our business.
+                _ => {}
+            }
+        }
+        Self::read_after(&texts, &dotenv, problems)
+    }
+
+    /// Reads an environment and the variables of a `.env`; what is set in the first wins.
+    pub fn read(
+        environment: &BTreeMap<String, String>,
+        dotenv: &BTreeMap<String, String>,
+    ) -> Result<(Self, Effective), Problems> {
+        Self::read_after(environment, dotenv, Vec::new())
+    }
+
+    fn read_after(
+        environment: &BTreeMap<String, String>,
+        dotenv: &BTreeMap<String, String>,
+        problems: Vec<Problem>,
+    ) -> Result<(Self, Effective), Problems> {
+        let mut reader = Reader::new(environment, dotenv, problems);
+        let settings = Self::read_all(&mut reader);
+        for doubt in spelling::doubts(environment.keys().chain(dotenv.keys()).map(String::as_str)) {
+            reader.warn(doubt);
+        }
+        match settings {
+            Some(settings) => reader.finish().map(|effective| (settings, effective)),
+            None => Err(reader.into_problems()),
+        }
+    }
+
+    fn read_all(reader: &mut Reader<'_>) -> Option<Self> {
+        let web = Web::read(reader);
+        let service_name = reader.value(SERVICE_NAME, line(100));
+        let notion = Notion::read(reader);
+        let openai = OpenAi::read(reader);
+        let email = Email::read(reader);
+        let telegram = Telegram::read(reader);
+        let database = Database::read(reader);
+        let timing = Timing::read(reader);
+        let limits = Limits::read(reader);
+        let patience = Patience::read(reader);
+        let build = Build::read(reader);
+        let log_format = reader.value(LOG_FORMAT, choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
+        let log_filter = reader.value(RUST_LOG, line(1_000));
+        read_what_comes_later(reader);
+
+        if notion.is_none() && openai.is_none() {
+            reader.warn("Neither Notion nor OpenAI is configured: nothing is watched");
+        }
+        if email.is_none() && telegram.is_none() && notion.as_ref().is_none_or(|notion| notion.status_board.is_none()) {
+            reader.warn("No channel is configured: alerts reach nobody");
+        }
+        Some(Self {
+            web: web?,
+            service_name: service_name?,
+            notion,
+            openai,
+            email,
+            telegram,
+            database: database?,
+            timing: timing?,
+            limits: limits?,
+            patience: patience?,
+            build,
+            log_format: log_format?,
+            log_filter: log_filter?,
+        })
+    }
+
+    /// Everything that must never be seen, for whoever cleans the log.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut secrets: Vec<Secret> =
+            [&self.web.ops_token, &self.web.ops_read_token].into_iter().flatten().cloned().collect();
+        match self.notion.as_ref().map(|notion| &notion.token) {
+            Some(NotionToken::Given(token)) => secrets.push(token.clone()),
+            // Without its prefix, since whatever shows the whole shows this.
+            Some(NotionToken::Replit { identity, .. }) => {
+                secrets
+                    .push(Secret::new(identity.expose().split_once(' ').map_or(identity.expose(), |(_, token)| token)));
+            }
+            None => {}
+        }
+        secrets.extend(self.openai.iter().map(|openai| openai.key.clone()));
+        secrets.extend(self.telegram.iter().map(|telegram| telegram.token.clone()));
+        if let Some(email) = &self.email {
+            secrets.push(email.smtp_url.clone());
+            secrets.extend(email.passwords());
+        }
+        if let Database::Postgres(url) = &self.database {
+            secrets.push(url.clone());
+        }
+        secrets
+    }
+}
+
+impl Web {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let host = reader.value(HOST, address);
+        let port = reader.value(PORT, whole(0..=u16::MAX));
+        let public_url = reader.given(PUBLIC_URL, web_address);
+        let ops_token = reader.given(OPS_TOKEN, token);
+        let ops_read_token = reader.given(OPS_READ_TOKEN, token);
+        for (variable, token) in [(OPS_TOKEN, &ops_token), (OPS_READ_TOKEN, &ops_read_token)] {
+            if token.as_ref().is_some_and(|token| token.expose().len() < SHORTEST_SAFE_TOKEN) {
+                reader.warn(format!(
+                    "{} has fewer than {SHORTEST_SAFE_TOKEN} characters: it can be guessed",
+                    variable.name
+                ));
+            }
+        }
+        Some(Self { host: host?, port: port?, ops_token, ops_read_token, public_url })
+    }
+}
+
+impl Build {
+    /// What the operator says comes before what the host says.
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let commits = [GIT_COMMIT, HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT].map(|name| reader.given(name, line(200)));
+        Self { commit: commits.into_iter().flatten().next(), branch: reader.given(GIT_BRANCH, line(200)) }
+    }
+}
+
+fn read_what_comes_later(reader: &mut Reader<'_>) {
+    let _heartbeat = reader.given(HEARTBEAT_URL, token);
+    let _windows = reader.given(MAINTENANCE, line(1_000));
+    let _notices = reader.value(LIFECYCLE_NOTICES, boolean);
+    for variable in WITHOUT_EFFECT {
+        if reader.is_set(variable) {
+            reader.warn(format!("{} has no effect in this version", variable.name));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;
