@@ -2,10 +2,6 @@
 //!
 //! A detail is cleaned when an error is made: no URL, nothing that looks like a secret, no control character, and at
 //! most [`super::redact::DETAIL_LIMIT`] characters.
-//! What can go wrong with an outside party: a small closed set of kinds, the same for every client.
-//!
-//! An error never holds a URL or a secret. Whether to ask again is the caller's decision; the kind says whether it can
-//! help ([`ClientError::is_permanent`]) and `retry_after` when the party wants to be asked.
 
 use std::fmt;
 use std::time::Duration;
@@ -47,36 +43,6 @@ impl ErrorKind {
     /// The kind in a word or two, as it stands in reports.
     pub fn words(self) -> &'static str {
         match self {
-/// The kinds of failure that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The party does not know us: a wrong, missing or revoked credential.
-    Unauthorized,
-    /// The party knows us and says no.
-    Forbidden,
-    /// What was asked for is not there, or not shared with us.
-    NotFound,
-    /// Too many requests for now.
-    RateLimited,
-    /// The account has run out of money or of its allowance.
-    QuotaExhausted,
-    /// The party does not accept what we sent.
-    BadRequest,
-    /// The party has a fault of its own that may pass.
-    ServerFault,
-    /// No complete answer before the deadline.
-    Timeout,
-    /// The connection could not be made, or broke.
-    Connection,
-    /// No trustworthy encryption could be agreed on.
-    Tls,
-    /// An answer that is not in the party's language.
-    Garbage,
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not found",
@@ -111,25 +77,6 @@ pub struct ClientError {
     /// How long the party asked us to wait, at most a day.
     pub retry_after: Option<Duration>,
     /// More about it, for people who hold a token; may be empty.
-            Self::Connection => "connection failed",
-            Self::Tls => "TLS failed",
-            Self::Garbage => "garbage",
-        })
-    }
-}
-
-/// A failed exchange with an outside party.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}{}{}", .status.map_or_else(String::new, |status| format!(" ({status})")),
-    if .detail.is_empty() { String::new() } else { format!(": {detail}") })]
-pub struct ClientError {
-    /// What kind of failure it was.
-    pub kind: ErrorKind,
-    /// The party's own number: an HTTP status or an SMTP reply code.
-    pub status: Option<u16>,
-    /// How long the party asked us to wait.
-    pub retry_after: Option<Duration>,
-    /// What happened, for people; free of secrets and URLs, and bounded.
     pub detail: String,
 }
 
@@ -172,15 +119,6 @@ struct Detail<'a>(&'a str);
 impl fmt::Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
-    /// An error without a status.
-    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, status: None, retry_after: None, detail: detail.into() }
-    }
-
-    /// Whether asking again can never help without somebody doing something.
-    pub fn is_permanent(&self) -> bool {
-        use ErrorKind::{BadRequest, Forbidden, NotFound, QuotaExhausted, Unauthorized};
-        matches!(self.kind, Unauthorized | Forbidden | NotFound | QuotaExhausted | BadRequest)
     }
 }
 
@@ -204,18 +142,5 @@ mod tests {
         let error =
             ClientError::new(ErrorKind::Garbage, "see https://example.com/a?key=1\nfor sk-proj-0123456789abcdef");
         assert_eq!(error.detail, "see example.com for [secret]");
-        let mut error = ClientError::new(ErrorKind::Unauthorized, "wrong password");
-        assert_eq!(error.to_string(), "unauthorized: wrong password");
-        error.status = Some(535);
-        assert_eq!(error.to_string(), "unauthorized (535): wrong password");
-        error.detail.clear();
-        assert_eq!(error.to_string(), "unauthorized (535)");
-    }
-
-    #[test]
-    fn only_what_needs_somebody_is_permanent() {
-        let permanent = |kind| ClientError::new(kind, "").is_permanent();
-        assert!(permanent(ErrorKind::Unauthorized) && permanent(ErrorKind::BadRequest));
-        assert!(!permanent(ErrorKind::Tls) && !permanent(ErrorKind::RateLimited) && !permanent(ErrorKind::Garbage));
     }
 }

@@ -13,9 +13,6 @@ pub mod redact;
 pub mod replit;
 pub mod reply;
 pub mod request;
+pub mod smtp;
 pub mod telegram;
 mod tls;
-//! One file per outside party: how to speak its language. Nothing of ours is used here but [`crate::secret`].
-
-pub mod error;
-pub mod smtp;
