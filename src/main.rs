@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The command line: parse it, hand over.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    auto_operator::cli::run()
+}

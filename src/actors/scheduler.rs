@@ -1,12 +1,198 @@
-//! The Scheduler: ticks, numbers the cycles, one at a time.
+//! The Scheduler: ticks at a fixed rate, numbers the cycles, and starts them one at a time.
+//!
+//! It does not know what the checks are. A tick that falls into a running cycle is skipped and said; ticks are counted
+//! from the start, so that a late one does not move those after it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use chrono::{SubsecRound, Utc};
+use tokio::sync::oneshot;
 
+use super::check_actor::Look;
+use super::escalator::Begin;
+use crate::domain::message::duration;
 use crate::domain::report::Overview;
 
-/// Runs a cycle now; whoever asks while one is running shares that one. The answer comes when it is complete.
+/// Runs a cycle now; whoever asks while one is running shares that one. The answer comes when it is complete, and is
+/// `None` when it did not come to an end.
 #[derive(Message)]
 #[rtype(result = "Option<Arc<Overview>>")]
 pub struct RunCycle;
+
+/// A cycle is complete.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Completed {
+    /// Which.
+    pub cycle: u64,
+    /// What is known now.
+    pub overview: Arc<Overview>,
+}
+
+/// When to tick.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ticking {
+    /// At once, and then at this interval.
+    Every(Duration),
+    /// Never by itself: only when asked.
+    OnDemand,
+}
+
+/// The Scheduler.
+pub struct Scheduler {
+    ticking: Ticking,
+    /// After so long a cycle is given up, so that a hung Escalator does not stop the ticks.
+    cycle_timeout: Duration,
+    checks: Vec<Recipient<Look>>,
+    escalator: Recipient<Begin>,
+    started: Instant,
+    ticks: u32,
+    cycle: u64,
+    running: Option<Running>,
+}
+
+struct Running {
+    cycle: u64,
+    since: Instant,
+    waiting: Vec<oneshot::Sender<Option<Arc<Overview>>>>,
+}
+
+impl Scheduler {
+    /// Starts cycles of `checks`, gathered by `escalator`; a cycle takes `cycle_timeout` at most.
+    pub fn new(
+        ticking: Ticking,
+        cycle_timeout: Duration,
+        checks: Vec<Recipient<Look>>,
+        escalator: Recipient<Begin>,
+    ) -> Self {
+        Self { ticking, cycle_timeout, checks, escalator, started: Instant::now(), ticks: 0, cycle: 0, running: None }
+    }
+
+    fn tick(&mut self, interval: Duration, ctx: &mut Context<Self>) {
+        match &self.running {
+            Some(running) => log::warn!(
+                "cycle={} is still running after {}: this tick is skipped",
+                running.cycle,
+                duration(running.since.elapsed())
+            ),
+            None => self.begin(ctx),
+        }
+        let (ticks, wait) = next_tick(self.started.elapsed(), interval, self.ticks);
+        if ticks > self.ticks + 1 {
+            log::warn!("{} tick(s) were missed: the process did not run", ticks - self.ticks - 1);
+        }
+        self.ticks = ticks;
+        ctx.run_later(wait, move |actor, ctx| actor.tick(interval, ctx));
+    }
+
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        self.cycle += 1;
+        let (cycle, now) = (self.cycle, Utc::now().trunc_subsecs(0));
+        self.running = Some(Running { cycle, since: Instant::now(), waiting: vec![] });
+        ctx.run_later(self.cycle_timeout, move |actor, _| actor.give_up(cycle));
+        let done = ctx.address().recipient();
+        if let Err(error) = self.escalator.try_send(Begin { cycle, now, done }) {
+            log::error!("cycle={cycle} cannot begin: the Escalator does not take it: {error}");
+            return;
+        }
+        for check in &self.checks {
+            // A check that does not take the message is missed by the Escalator and becomes blind there.
+            if let Err(error) = check.try_send(Look { cycle, now }) {
+                log::error!("cycle={cycle}: a check does not take its look: {error}");
+            }
+        }
+    }
+
+    fn give_up(&mut self, cycle: u64) {
+        if self.running.as_ref().is_some_and(|running| running.cycle == cycle) {
+            log::error!("cycle={cycle} did not come to an end within {}", duration(self.cycle_timeout));
+            self.finish(None);
+        }
+    }
+
+    fn finish(&mut self, overview: Option<&Arc<Overview>>) {
+        for waiting in self.running.take().into_iter().flat_map(|running| running.waiting) {
+            // Who no longer waits needs no answer.
+            let _ = waiting.send(overview.cloned());
+        }
+    }
+}
+
+/// The number of the next tick and the wait until it, `elapsed` after the start, tick `last` being the latest.
+fn next_tick(elapsed: Duration, interval: Duration, last: u32) -> (u32, Duration) {
+    let passed = u32::try_from(elapsed.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX - 1);
+    let next = last.max(passed) + 1;
+    (next, (interval * next).saturating_sub(elapsed))
+}
+
+impl Actor for Scheduler {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Ticking::Every(interval) = self.ticking {
+            log::info!("Auto-operator monitoring started (checks every {})", every(interval));
+            self.tick(interval, ctx);
+        }
+    }
+}
+
+/// `5min`, as the users' scripts look for it; other lengths than whole minutes as a duration.
+fn every(interval: Duration) -> String {
+    match (interval.as_secs(), interval.subsec_nanos()) {
+        (seconds, 0) if seconds > 0 && seconds % 60 == 0 => format!("{}min", seconds / 60),
+        _ => duration(interval),
+    }
+}
+
+impl Handler<RunCycle> for Scheduler {
+    type Result = ResponseActFuture<Self, Option<Arc<Overview>>>;
+
+    fn handle(&mut self, _: RunCycle, ctx: &mut Self::Context) -> Self::Result {
+        if self.running.is_none() {
+            self.begin(ctx);
+        }
+        let (answer, waiting) = oneshot::channel();
+        if let Some(running) = &mut self.running {
+            running.waiting.push(answer);
+        }
+        Box::pin(async move { waiting.await.ok().flatten() }.into_actor(self))
+    }
+}
+
+impl Handler<Completed> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, completed: Completed, _: &mut Self::Context) {
+        if self.running.as_ref().is_some_and(|running| running.cycle == completed.cycle) {
+            self.finish(Some(&completed.overview));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_counted_from_the_start_so_that_a_late_one_moves_no_other() {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        for (elapsed, last, expected) in [
+            (minutes(0), 0, (1, minutes(5))),
+            (minutes(5), 1, (2, minutes(5))),
+            (minutes(6), 1, (2, minutes(4))),
+            (minutes(4), 1, (2, minutes(6))),
+            (minutes(23), 1, (5, minutes(2))),
+        ] {
+            assert_eq!(next_tick(elapsed, minutes(5), last), expected, "{elapsed:?} after the start");
+        }
+    }
+
+    #[test]
+    fn the_line_of_the_start_is_the_one_that_scripts_look_for() {
+        assert_eq!(every(Duration::from_secs(300)), "5min");
+        assert_eq!(every(Duration::from_secs(30)), "30s");
+        assert_eq!(every(Duration::from_secs(90)), "1m 30s");
+    }
+}

@@ -1,3 +1,87 @@
-//! The commands, one file each.
+//! The commands. Each one says how it ended by its exit code: 0 all is well, 1 something is not, 2 bad configuration.
 
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::logging;
+use crate::settings::{Loaded, Settings};
+use crate::store::StoreError;
+
+pub mod check;
 pub mod config;
+pub mod demo;
+pub mod serve;
+
+/// Something watched is failing or unknown, or a fault that ends the command.
+const NOT_OK: u8 = 1;
+
+/// The configuration has to be changed first.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// Watches an AI job pipeline around the clock. Its settings are environment variables: `auto-operator config` lists them.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The service: scheduler, checks, alerts, web. This is what runs when no command is given.
+    Serve,
+    /// One full cycle, alerts and Status Board included; prints the report as JSON.
+    Check {
+        /// Do not send or write anything outside.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// The effective settings and where each comes from, secrets masked.
+    Config,
+    /// Everything at once, with no account and no set-up: stand-ins of all parties on this machine.
+    Demo,
+}
+
+/// Runs the command that was given.
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    if let Command::Demo = command {
+        return demo::run();
+    }
+    let Loaded { settings, effective } = match Settings::load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return fail(BAD_CONFIGURATION, &problems),
+    };
+    if let Command::Config = command {
+        return config::run(&effective);
+    }
+    logging::init(settings.log_format, std::env::var("RUST_LOG").ok().as_deref(), &settings.secrets());
+    effective.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let outcome = match command {
+        Command::Check { dry_run } => check::run(&settings, dry_run),
+        _ => serve::run(&settings),
+    };
+    outcome.unwrap_or_else(|error| {
+        let newer = matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Newer { .. }));
+        fail(if newer { BAD_CONFIGURATION } else { NOT_OK }, &format_args!("{error:#}"))
+    })
+}
+
+fn fail(code: u8, reason: &dyn Display) -> ExitCode {
+    // Nothing is left to do about a stderr that is closed.
+    let _ = writeln!(std::io::stderr(), "auto-operator: {reason}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -19,7 +19,7 @@ const MARGIN: TimeDelta = TimeDelta::minutes(1);
 const WITHOUT_EXPIRY: TimeDelta = TimeDelta::minutes(5);
 
 /// Who we are to Replit.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A workspace, with the value of `REPL_IDENTITY`.
     Workspace(Secret),

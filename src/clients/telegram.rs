@@ -3,6 +3,7 @@
 //! The token is a part of every URL, so a URL is built where it is used, is shown nowhere, and every request hides the
 //! token. Deliberately absent: waiting for a rate limit to pass, which is the business of whoever delivers.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,15 @@ pub enum ChatId {
     Id(i64),
     /// Begins with `@`.
     Name(String),
+}
+
+impl fmt::Display for ChatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 impl FromStr for ChatId {

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::fault::Party;
 use super::incident::Incident;
-use super::issue::Issue;
 use super::job::one_decimal;
 use super::notice::{Announcement, NoticeKind};
 use super::report::Report;
@@ -58,7 +58,7 @@ fn subject(kind: NoticeKind, service: &str) -> String {
         NoticeKind::Alert => format!("🚨 {service} Auto-Operator Alert"),
         NoticeKind::Resolved => format!("✅ {service} Auto-Operator Resolved"),
         NoticeKind::Reminder => format!("⏰ {service} Auto-Operator Reminder"),
-        NoticeKind::Status => "Auto-Operator".into(),
+        NoticeKind::Status => STATUS_TITLE.into(),
     }
 }
 
@@ -105,8 +105,65 @@ fn figure(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "unknown".into(), |value| value.to_string())
 }
 
-/// The notes of a Status Board entry: the parties, then what is wrong.
-pub fn notes(report: &Report) -> String {
+/// The figures of a report in one line of the log.
+pub fn figures_line(report: &Report) -> String {
+    let metrics = report.metrics();
+    let average = metrics.and_then(|metrics| metrics.average()).map(one_decimal);
+    format!(
+        "jobs={} done={} avg_qa={} stuck={}",
+        figure(metrics.map(|metrics| metrics.total)),
+        figure(metrics.map(|metrics| metrics.done)),
+        figure(average),
+        figure(report.stuck_jobs().map(|stuck| stuck.count))
+    )
+}
+
+/// The name of an entry on the Status Board, by which the users look for it.
+pub const STATUS_TITLE: &str = "Auto-Operator";
+
+/// One entry of the Status Board. It waits in the outbox as JSON, so that names and types are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusEntry {
+    /// The moment to which it refers.
+    pub when: DateTime<Utc>,
+    /// Whether all is well.
+    pub ok: bool,
+    /// Jobs of the window.
+    pub jobs: Option<u64>,
+    /// Their average score, one decimal.
+    pub avg_qa: Option<f64>,
+    /// How many of them have a low score.
+    pub low_qa: Option<u64>,
+    /// The parties, then what is wrong.
+    pub notes: String,
+    /// The names of the issues; a new entry is due when they change.
+    pub issues: String,
+}
+
+impl StatusEntry {
+    /// The entry that shows `report`.
+    pub fn of(report: &Report) -> Self {
+        let metrics = report.metrics();
+        let ids: Vec<String> = report.issues().map(|issue| issue.id.to_string()).collect();
+        Self {
+            when: report.timestamp,
+            ok: report.overall_ok(),
+            jobs: metrics.map(|metrics| metrics.total),
+            avg_qa: metrics.and_then(|metrics| metrics.average()).map(one_decimal),
+            low_qa: metrics.map(|metrics| metrics.low_qa),
+            notes: notes(report),
+            issues: ids.join(","),
+        }
+    }
+
+    /// The entry as it waits in the outbox.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The notes of an entry: the parties, the stuck jobs, then what is wrong.
+fn notes(report: &Report) -> String {
     let party = |party: Party| {
         let state = match report.answers(party) {
             Some(true) => "OK",
@@ -116,16 +173,9 @@ pub fn notes(report: &Report) -> String {
         format!("{}: {state}", party.name())
     };
     let mut lines = vec![party(Party::OpenAi), party(Party::Notion)];
-    let stuck = figure(report.stuck_jobs().map(|stuck| stuck.count));
-    lines.push(format!("Stuck jobs: {stuck}"));
+    lines.push(format!("Stuck jobs: {}", figure(report.stuck_jobs().map(|stuck| stuck.count))));
     lines.extend(report.issues().map(|issue| with_detail(&issue.line(), &issue.detail)));
     lines.join("\n")
-}
-
-/// The issues of a report as one comparable text: the Status Board gets a new entry when it changes.
-pub fn issue_set(report: &Report) -> String {
-    let ids: Vec<String> = report.issues().map(|issue: &Issue| issue.id.to_string()).collect();
-    ids.join(",")
 }
 
 /// `2025-10-17T13:58:48Z`.

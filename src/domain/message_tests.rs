@@ -135,7 +135,9 @@ fn the_notes_of_the_board_say_unknown_for_what_is_not_known() {
         "OpenAI: unknown or not configured\nNotion: unknown or not configured\nStuck jobs: unknown\n\
          ⚪ Job metrics unknown: Notion timeout\n      no answer within 10 s"
     );
-    assert_eq!(issue_set(&report), "check_blind:metrics");
+    let entry = StatusEntry::of(&report);
+    assert_eq!((entry.issues.as_str(), entry.ok, entry.jobs, entry.avg_qa), ("check_blind:metrics", false, None, None));
+    assert_eq!(serde_json::from_str::<StatusEntry>(&entry.to_json()).expect("an entry reads itself"), entry);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod cause;
 pub mod cycle;
+pub mod delivery;
 pub mod fault;
 pub mod incident;
 pub mod issue;

@@ -31,6 +31,7 @@ pub use reader::{Effective, MASK, Origin, Row};
 pub use telegram::Telegram;
 pub use watch::{Limits, Patience, Timing};
 
+use crate::clients::replit::Identity;
 use crate::secret::Secret;
 use reader::Reader;
 use values::{address, boolean, choice, line, token, web_address, whole};
@@ -206,18 +207,15 @@ impl Settings {
             [&self.web.ops_token, &self.web.ops_read_token].into_iter().flatten().cloned().collect();
         match self.notion.as_ref().map(|notion| &notion.token) {
             Some(NotionToken::Given(token)) => secrets.push(token.clone()),
-            // Without its prefix, since whatever shows the whole shows this.
-            Some(NotionToken::Replit { identity, .. }) => {
-                secrets
-                    .push(Secret::new(identity.expose().split_once(' ').map_or(identity.expose(), |(_, token)| token)));
+            Some(NotionToken::Replit { identity: Identity::Workspace(proof) | Identity::Deployment(proof), .. }) => {
+                secrets.push(proof.clone());
             }
             None => {}
         }
         secrets.extend(self.openai.iter().map(|openai| openai.key.clone()));
         secrets.extend(self.telegram.iter().map(|telegram| telegram.token.clone()));
         if let Some(email) = &self.email {
-            secrets.push(email.smtp_url.clone());
-            secrets.extend(email.passwords());
+            secrets.extend(email.secrets.iter().cloned());
         }
         if let Database::Postgres(url) = &self.database {
             secrets.push(url.clone());

@@ -12,6 +12,7 @@ use super::variables::{
     AUTOMATION_QUEUE_DB_ID, JOB_LOG_DB_ID, NOTION_BASE_URL, NOTION_STATUS_DB_ID, NOTION_TOKEN, NOTION_VERSION,
     REPL_IDENTITY, REPLIT_CONNECTORS_HOSTNAME, STATUS_BOARD_MODE, WEB_REPL_RENEWAL,
 };
+use crate::clients::replit::Identity;
 use crate::secret::Secret;
 
 const PARTY: &str = "Notion";
@@ -40,8 +41,8 @@ pub enum NotionToken {
     Replit {
         /// The connector's host.
         hostname: String,
-        /// The whole value of the header `X_REPLIT_TOKEN`: `repl …` in a workspace, `depl …` in a deployment.
-        identity: Secret,
+        /// Who we are to it.
+        identity: Identity,
     },
 }
 
@@ -135,8 +136,8 @@ fn read_token(reader: &mut Reader<'_>) -> Option<NotionToken> {
         return Some(NotionToken::Given(token));
     }
     let identity = match (workspace, deployment) {
-        (Some(identity), _) => Secret::new(format!("repl {}", identity.expose())),
-        (None, Some(renewal)) => Secret::new(format!("depl {}", renewal.expose())),
+        (Some(identity), _) => Identity::Workspace(identity),
+        (None, Some(renewal)) => Identity::Deployment(renewal),
         (None, None) => return None,
     };
     Some(NotionToken::Replit { hostname: hostname?, identity })

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use super::*;
+use crate::clients::replit::Identity;
 
 const ID: &str = "393abc1e-edcd-81f5-ae94-ec2d55fe98ed";
 const OTHER_ID: &str = "e234cdc8-4ad2-4371-a97e-999a238bf8f5";
@@ -199,7 +200,10 @@ fn notions_token_is_given_or_comes_from_replit() {
     let replit = ("REPLIT_CONNECTORS_HOSTNAME", "c.example");
     let header = |variables: &[(&str, &str)]| match settings(variables).notion.unwrap().token {
         NotionToken::Given(token) => token.expose().to_owned(),
-        NotionToken::Replit { hostname, identity } => format!("{hostname} {}", identity.expose()),
+        NotionToken::Replit { hostname, identity } => match identity {
+            Identity::Workspace(proof) => format!("{hostname} repl {}", proof.expose()),
+            Identity::Deployment(proof) => format!("{hostname} depl {}", proof.expose()),
+        },
     };
     let job_log = ("JOB_LOG_DB_ID", ID);
     assert_eq!(header(&[job_log, replit, ("REPL_IDENTITY", "a"), ("WEB_REPL_RENEWAL", "b")]), "c.example repl a");
@@ -254,9 +258,11 @@ fn the_sender_of_mails_is_the_servers_user_unless_said() {
     let server = ("SMTP_URL", "smtps://me%40example.com:pw@smtp.example.com");
     let email = |variables: &[(&str, &str)]| settings(variables).email.unwrap();
     let to = ("ALERT_TO", "a@example.com, b@example.com");
-    assert_eq!(email(&[server, to]).from, "me@example.com");
-    assert_eq!(email(&[server, to]).to, ["a@example.com", "b@example.com"]);
-    assert_eq!(email(&[server, to, ("ALERT_FROM", "watch@example.com")]).from, "watch@example.com");
+    assert_eq!(email(&[server, to]).from.address(), "me@example.com");
+    let receivers = email(&[server, to]).to;
+    let receivers: Vec<_> = receivers.iter().map(|receiver| receiver.address()).collect();
+    assert_eq!(receivers, ["a@example.com", "b@example.com"]);
+    assert_eq!(email(&[server, to, ("ALERT_FROM", "watch@example.com")]).from.address(), "watch@example.com");
 }
 
 #[test]

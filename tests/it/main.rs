@@ -1,5 +1,8 @@
-//! The one test binary: the program seen from outside.
-//!
-//! - `settings_documents`: `.env.example`, the table of variables and what the reader asks for agree.
+//! The tests that look at the whole: one binary, so that it is linked once.
 
+/// Who may use whom: the floors of the house.
+mod architecture;
+/// The licences of everything that is built in.
+mod licences;
+/// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;

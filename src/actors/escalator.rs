@@ -1,0 +1,256 @@
+//! The Escalator: gathers what the checks of a cycle saw, takes every incident one step, and lets people know.
+//!
+//! A section that does not come in time is blind. The change of an incident and the notices that it causes are written
+//! in one transaction before anything is sent; if that fails, the incidents stay as they were and the next cycle takes
+//! the same step again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::notifier::Wake;
+use super::scheduler::Completed;
+use crate::domain::fault::{Fault, FaultKind, Party};
+use crate::domain::incident::{Change, Incident, Patience};
+use crate::domain::issue::Issue;
+use crate::domain::message::{self, Wording, duration};
+use crate::domain::notice::{self, Announcement, NoticeKind};
+use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
+use crate::domain::{cycle, message::StatusEntry};
+use crate::store::{Notice, Store, StoreError};
+
+/// A cycle begins: its checks have been told to look.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Begin {
+    /// Its number.
+    pub cycle: u64,
+    /// The moment to which it refers.
+    pub now: DateTime<Utc>,
+    /// Who wants to know when it is complete.
+    pub done: Recipient<Completed>,
+}
+
+/// A check has looked.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Looked {
+    /// For which cycle.
+    pub cycle: u64,
+    /// What came of it.
+    pub section: Section,
+}
+
+/// What the Escalator needs to know to decide.
+#[derive(Clone)]
+pub struct Policy {
+    /// The checks whose sections a cycle waits for.
+    pub checks: Vec<CheckName>,
+    /// How long it waits.
+    pub gather_timeout: Duration,
+    /// How many cycles it takes to open and to resolve.
+    pub patience: Patience,
+    /// After how long an open incident is told again; `None`: never.
+    pub reminder: Option<Duration>,
+    /// How things are said.
+    pub wording: Wording,
+    /// The channels that are told what changed.
+    pub told: Vec<&'static str>,
+    /// The channels that show how things are, after each cycle.
+    pub shown: Vec<&'static str>,
+    /// Decide everything, but write nothing and wake nobody.
+    pub dry_run: bool,
+}
+
+/// The Escalator.
+pub struct Escalator {
+    policy: Policy,
+    store: Store,
+    notifiers: Vec<Recipient<Wake>>,
+    published: watch::Sender<Option<Arc<Overview>>>,
+    gathering: Option<Gathering>,
+}
+
+struct Gathering {
+    cycle: u64,
+    now: DateTime<Utc>,
+    since: Instant,
+    sections: Vec<Section>,
+    done: Recipient<Completed>,
+}
+
+impl Escalator {
+    /// Keeps incidents in `store`, wakes `notifiers` when there is something to tell, and publishes what is known.
+    pub fn new(
+        policy: Policy,
+        store: Store,
+        notifiers: Vec<Recipient<Wake>>,
+        published: watch::Sender<Option<Arc<Overview>>>,
+    ) -> Self {
+        Self { policy, store, notifiers, published, gathering: None }
+    }
+
+    /// Ends the gathering of `cycle`, if it is still under way, and carries out what follows from it.
+    fn conclude(&mut self, cycle: u64, ctx: &mut Context<Self>) {
+        let Some(gathering) = self.gathering.take_if(|gathering| gathering.cycle == cycle) else { return };
+        let sections = complete(gathering.sections, &self.policy);
+        let report = Report::assemble(gathering.cycle, gathering.now, sections);
+        let (policy, store) = (self.policy.clone(), self.store.clone());
+        let previous = self.published.borrow().clone();
+        let settled = async move { settle(&policy, &store, report, previous.as_deref()).await };
+        let told = settled.into_actor(self).map(move |overview, actor, _| {
+            log_cycle(&overview.report, gathering.since.elapsed());
+            let overview = Arc::new(overview);
+            actor.published.send_replace(Some(Arc::clone(&overview)));
+            if !actor.policy.dry_run {
+                // A mailbox that is full holds a `Wake` already.
+                actor.notifiers.iter().for_each(|notifier| drop(notifier.try_send(Wake)));
+            }
+            if let Err(error) = gathering.done.try_send(Completed { cycle, overview }) {
+                log::error!("cycle={cycle}: the Scheduler does not hear that it is complete: {error}");
+            }
+        });
+        ctx.spawn(told);
+    }
+}
+
+impl Actor for Escalator {
+    type Context = Context<Self>;
+}
+
+impl Handler<Begin> for Escalator {
+    type Result = ();
+
+    fn handle(&mut self, begin: Begin, ctx: &mut Self::Context) {
+        let Begin { cycle, now, done } = begin;
+        self.gathering = Some(Gathering { cycle, now, since: Instant::now(), sections: vec![], done });
+        ctx.run_later(self.policy.gather_timeout, move |actor, ctx| actor.conclude(cycle, ctx));
+    }
+}
+
+impl Handler<Looked> for Escalator {
+    type Result = ();
+
+    fn handle(&mut self, looked: Looked, ctx: &mut Self::Context) {
+        let Some(gathering) = self.gathering.as_mut().filter(|gathering| gathering.cycle == looked.cycle) else {
+            log::warn!("cycle={} check={} came too late", looked.cycle, looked.section.check.name());
+            return;
+        };
+        gathering.sections.push(looked.section);
+        if gathering.sections.len() >= self.policy.checks.len() {
+            self.conclude(looked.cycle, ctx);
+        }
+    }
+}
+
+/// The sections of all checks: one that did not come is blind.
+fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
+    for &check in &policy.checks {
+        if !sections.iter().any(|section| section.check == check) {
+            let detail = format!("nothing came from it within {}", duration(policy.gather_timeout));
+            let sight = Sight::Blind(Fault::new(Party::Check, FaultKind::Timeout, detail));
+            sections.push(Section { check, took: policy.gather_timeout, sight });
+        }
+    }
+    sections
+}
+
+/// Takes the incidents through the cycle and writes down what follows; says what is known then.
+async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
+    let cycle = report.cycle;
+    match escalate(policy, store, &report).await {
+        Ok(incidents) => Overview { report, incidents },
+        Err(error) => {
+            log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
+            let incidents = previous.map(|overview| overview.incidents.clone()).unwrap_or_default();
+            Overview { report, incidents }
+        }
+    }
+}
+
+async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
+    let (known, told) = (store.unresolved().await?, store.told().await?);
+    let mut stepped = cycle::advance(known, report, policy.patience, new_id);
+    let announcements = notice::plan(&stepped, &told, &policy.told, report.timestamp, policy.reminder);
+    notice::mark_told(&mut stepped, &announcements, report.timestamp);
+    let mut notices: Vec<Notice> =
+        announcements.iter().map(|announcement| notice(announcement, report, &policy.wording)).collect();
+    notices.extend(policy.shown.iter().map(|channel| status_notice(channel, report)));
+    log_changes(report.cycle, &stepped);
+    if policy.dry_run {
+        for notice in &notices {
+            log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
+        }
+    } else {
+        store.commit(&stepped, &notices).await?;
+    }
+    let mut live: Vec<Incident> = stepped.into_iter().map(|(incident, _)| incident).filter(Incident::is_live).collect();
+    live.sort_by_key(|incident| incident.since);
+    Ok(live)
+}
+
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> Notice {
+    let message = message::announcement(announcement, report, wording);
+    Notice {
+        id: new_id(),
+        channel: announcement.channel.clone(),
+        kind: announcement.kind,
+        subject: message.subject,
+        body: message.body,
+        thread: announcement.thread.clone(),
+        created: report.timestamp,
+        incidents: announcement.subjects().map(|(incident, step)| (incident.id.clone(), step)).collect(),
+    }
+}
+
+fn status_notice(channel: &str, report: &Report) -> Notice {
+    let entry = StatusEntry::of(report);
+    Notice {
+        id: new_id(),
+        channel: channel.into(),
+        kind: NoticeKind::Status,
+        subject: message::STATUS_TITLE.into(),
+        body: entry.to_json(),
+        thread: None,
+        created: report.timestamp,
+        incidents: vec![],
+    }
+}
+
+fn log_changes(cycle: u64, stepped: &[(Incident, Change)]) {
+    for (incident, change) in stepped {
+        let what = match (change, incident.held.cause()) {
+            (Change::None | Change::Forgotten, _) => continue,
+            (Change::Opened, Some(cause)) => format!("opened, held back by {cause}"),
+            (Change::Opened, None) => "opened".into(),
+            (Change::Resolved, _) => "resolved".into(),
+        };
+        log::info!("cycle={cycle} incident={} {} {what}: {}", incident.id, incident.issue, incident.text);
+    }
+}
+
+/// One line a cycle: what a person reads to see that all is well, or what is not.
+fn log_cycle(report: &Report, took: Duration) {
+    let checks: Vec<String> = report
+        .sections
+        .iter()
+        .map(|section| {
+            format!("{}={} ({} ms)", section.check.name(), section.state().name(), section.took.as_millis())
+        })
+        .collect();
+    let issues: Vec<String> = report.issues().map(Issue::line).collect();
+    let verdict = if issues.is_empty() { "all is well".into() } else { issues.join("; ") };
+    let (cycle, took, checks) = (report.cycle, took.as_millis(), checks.join(" "));
+    let figures = message::figures_line(report);
+    log::info!("cycle={cycle} took {took} ms: {verdict} [{checks}] {figures}");
+    for fault in report.sections.iter().flat_map(Section::faults) {
+        log::warn!("cycle={cycle} {fault}: {}", fault.detail);
+    }
+}

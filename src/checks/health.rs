@@ -1,0 +1,147 @@
+//! Do the parties answer? One harmless question to each, side by side; a failing one is asked once more.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, join};
+
+use super::{Check, OpenAiConfig, fault};
+use crate::clients::error::ClientError;
+use crate::clients::http::Http;
+use crate::clients::notion::{self, Notion};
+use crate::clients::openai::OpenAi;
+use crate::domain::fault::{Fault, FaultKind, Party};
+use crate::domain::issue::{Issue, IssueId};
+use crate::domain::report::{Answer, CheckName, Figures, Sight};
+
+/// How long to wait before asking again, unless the party asked for more: a blip of a second is no outage.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The health of the parties.
+pub struct Health {
+    openai: Option<OpenAi>,
+    notion: Option<Notion>,
+    request_timeout: Duration,
+}
+
+impl Health {
+    /// Asks the parties that are configured.
+    pub fn new(openai: Option<OpenAiConfig>, notion: Option<notion::Config>, request_timeout: Duration) -> Self {
+        let http = Http::new();
+        let openai = openai.map(|config| OpenAi::new(http.clone(), config.base_url, config.key, config.probe));
+        let notion = notion.map(|config| Notion::new(http, config));
+        Self { openai, notion, request_timeout }
+    }
+
+    async fn openai(&self, deadline: Instant) -> Answer {
+        let Some(openai) = &self.openai else { return Answer::NotConfigured };
+        answer(Party::OpenAi, ask_twice(self.request_timeout, deadline, |limit| openai.probe(limit)).await)
+    }
+
+    async fn notion(&self, deadline: Instant) -> Answer {
+        let Some(notion) = &self.notion else { return Answer::NotConfigured };
+        answer(Party::Notion, ask_twice(self.request_timeout, deadline, |limit| notion.me(Instant::now() + limit)).await)
+    }
+}
+
+impl Check for Health {
+    fn name(&self) -> CheckName {
+        CheckName::Health
+    }
+
+    fn look(&self, _: DateTime<Utc>, deadline: Instant) -> LocalBoxFuture<'_, Sight> {
+        async move {
+            let (openai, notion) = join(self.openai(deadline), self.notion(deadline)).await;
+            sight(openai, notion)
+        }
+        .boxed_local()
+    }
+}
+
+fn answer(party: Party, asked: Result<(), ClientError>) -> Answer {
+    asked.map_or_else(|error| Answer::No(fault(party, &error)), |()| Answer::Yes)
+}
+
+/// Asks, and once more if that failed; both within `deadline`, whatever the party does.
+async fn ask_twice<A: AsyncFn(Duration) -> Result<(), ClientError>>(
+    request_timeout: Duration,
+    deadline: Instant,
+    ask: A,
+) -> Result<(), ClientError> {
+    let limit = request_timeout.min(deadline.saturating_duration_since(Instant::now()).mul_f64(0.4));
+    let Err(error) = ask(limit).await else { return Ok(()) };
+    let spare = deadline.saturating_duration_since(Instant::now()).saturating_sub(limit.mul_f64(1.2));
+    tokio::time::sleep(error.retry_after.unwrap_or(PAUSE).min(spare)).await;
+    ask(limit).await
+}
+
+fn sight(openai: Answer, notion: Answer) -> Sight {
+    if (&openai, &notion) == (&Answer::NotConfigured, &Answer::NotConfigured) {
+        let detail = "set OPENAI_API_KEY, or NOTION_TOKEN and JOB_LOG_DB_ID: nothing is being watched";
+        return Sight::Blind(Fault::new(Party::Check, FaultKind::NotConfigured, detail));
+    }
+    let parties = [(&openai, IssueId::OpenaiOffline), (&notion, IssueId::NotionOffline)];
+    let issues = parties.into_iter().filter_map(|(answer, id)| offline(answer, id)).collect();
+    Sight::Seen { figures: Figures::Health { openai, notion }, issues }
+}
+
+fn offline(answer: &Answer, id: IssueId) -> Option<Issue> {
+    let Answer::No(fault) = answer else { return None };
+    let issue = Issue::new(id, format!("{} integration offline", fault.party.name()));
+    let detail = if fault.detail.is_empty() { fault.to_string() } else { format!("{fault}: {}", fault.detail) };
+    Some(Issue { detail, ..issue })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::report::Section;
+
+    #[test]
+    fn with_nothing_to_watch_it_is_unknown_and_not_well() {
+        let sight = sight(Answer::NotConfigured, Answer::NotConfigured);
+        assert!(matches!(&sight, Sight::Blind(fault) if fault.kind == FaultKind::NotConfigured));
+    }
+
+    #[test]
+    fn a_party_that_does_not_answer_is_an_issue_and_one_that_is_off_is_not() {
+        let fault = Fault { party: Party::OpenAi, kind: FaultKind::Timeout, status: None, detail: String::new() };
+        let sight = sight(Answer::No(fault), Answer::NotConfigured);
+        let Sight::Seen { issues, .. } = &sight else { panic!("health was seen") };
+        assert_eq!(issues.len(), 1);
+        assert_eq!(issues[0].line(), "❌ OpenAI integration offline");
+        assert_eq!(issues[0].detail, "OpenAI timeout");
+        let section = Section { check: CheckName::Health, took: Duration::ZERO, sight };
+        assert_eq!(section.faults().len(), 1);
+    }
+
+    #[actix_rt::test]
+    async fn a_blip_is_no_outage() {
+        let asked = std::cell::Cell::new(0);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        tokio::time::pause();
+        let outcome = ask_twice(Duration::from_secs(10), deadline, async |_| {
+            asked.set(asked.get() + 1);
+            if asked.get() == 1 { Err(ClientError::new(crate::clients::error::ErrorKind::ServerFault, "")) } else { Ok(()) }
+        })
+        .await;
+        assert_eq!((outcome, asked.get()), (Ok(()), 2));
+    }
+
+    #[actix_rt::test]
+    async fn the_second_question_fits_into_the_deadline_however_long_the_party_asks_to_wait() {
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let outcome = ask_twice(Duration::from_secs(10), deadline, async |limit: Duration| {
+            tokio::time::sleep(limit).await;
+            let mut error = ClientError::new(crate::clients::error::ErrorKind::RateLimited, "");
+            error.retry_after = Some(Duration::from_secs(3_600));
+            Err(error)
+        })
+        .await;
+        assert!(outcome.is_err());
+        assert!(began.elapsed() < Duration::from_secs(75), "took {:?}", began.elapsed());
+    }
+}

@@ -1,0 +1,84 @@
+//! The jobs as Notion keeps them: which rows to ask for, and what a row says.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use super::{JobsConfig, fault};
+use crate::clients::error::ClientError;
+use crate::clients::http::Http;
+use crate::clients::notion::query::Selection;
+use crate::clients::notion::schema::Wanted;
+use crate::clients::notion::{self, Notion};
+use crate::domain::fault::{Fault, FaultKind, Party};
+use crate::domain::job::{Metrics, StuckJob, StuckJobs, stuck_before, window_start};
+
+/// Where the jobs are.
+pub struct JobLog {
+    notion: Notion,
+    config: JobsConfig,
+}
+
+impl JobLog {
+    /// Reads from `notion` what `config` says.
+    pub fn new(notion: notion::Config, config: JobsConfig) -> Self {
+        Self { notion: Notion::new(Http::new(), notion), config }
+    }
+
+    /// The settings that it reads by.
+    pub fn config(&self) -> &JobsConfig {
+        &self.config
+    }
+
+    /// Adds up the jobs of the window. A count is complete, or it is a fault.
+    pub async fn metrics(&self, now: DateTime<Utc>, deadline: Instant) -> Result<Metrics, Fault> {
+        let config = &self.config;
+        let wanted =
+            Wanted { status: &config.status_property, score: Some(&config.qa_property), title: false };
+        let selection = Selection::CreatedSince(window_start(now, config.thresholds.window));
+        let mut metrics = Metrics::default();
+        let read = self.notion.jobs(&config.job_log, &wanted, &selection, deadline, &mut |row| {
+            let done = config.statuses.is_done(row.status.as_deref());
+            metrics.add(done, row.score, config.thresholds.qa_low);
+        });
+        complete(read.await)?;
+        Ok(metrics)
+    }
+
+    /// Finds the jobs that nobody has touched for too long, in all databases of jobs, each job once.
+    pub async fn stuck(&self, now: DateTime<Utc>, deadline: Instant) -> Result<StuckJobs, Fault> {
+        let config = &self.config;
+        let wanted = Wanted { status: &config.status_property, score: None, title: true };
+        let edited_before = stuck_before(now, config.thresholds.stuck_after);
+        let selection = Selection::Untouched { edited_before, not_in: &config.statuses.terminal };
+        let mut seen = HashSet::new();
+        let mut stuck = StuckJobs::default();
+        for database in [Some(&config.job_log), config.queue.as_ref()].into_iter().flatten() {
+            let read = self.notion.jobs(database, &wanted, &selection, deadline, &mut |row| {
+                // Notion was asked for just these, but it is our word that counts.
+                let waiting = !config.statuses.is_terminal(row.status.as_deref());
+                if waiting && row.edited < edited_before && seen.insert(row.id) {
+                    stuck.add(StuckJob {
+                        name: row.title.into_owned(),
+                        status: row.status.map(|status| status.into_owned()),
+                        last_edited: row.edited,
+                        url: row.url.into_owned(),
+                    });
+                }
+            });
+            complete(read.await)?;
+        }
+        Ok(stuck)
+    }
+}
+
+/// A read that left out rows is no read: a count of the rest would be short.
+fn complete(read: Result<notion::Read, ClientError>) -> Result<(), Fault> {
+    let read = read.map_err(|error| fault(Party::Notion, &error))?;
+    if read.unreadable > 0 {
+        let detail = format!("{} row(s) came without their properties: share them with the integration", read.unreadable);
+        return Err(Fault::new(Party::Notion, FaultKind::Incomplete, detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `check`: one full cycle, and the report on stdout.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::NOT_OK;
+use crate::actors::scheduler::RunCycle;
+use crate::app::{self, Mode, Watch};
+use crate::parties;
+use crate::settings::Settings;
+use crate::web::ops_report;
+
+/// What a cycle may take beyond the deadline of its checks.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long to wait until each notice was delivered or has failed once, in requests.
+const FLUSH_REQUESTS: u32 = 6;
+
+/// Runs one cycle; the exit code says whether all is well.
+pub(super) fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<ExitCode> {
+    app::run(async {
+        let watch = Watch::start(settings, Mode { ticks: false, dry_run }).await?;
+        let limit = settings.timing.check_timeout + GRACE;
+        let cycle = tokio::time::timeout(limit, watch.scheduler.send(RunCycle)).await;
+        let overview = cycle.context("the cycle took too long")?.context("the Scheduler does not answer")?;
+        let overview = overview.context("the cycle did not come to an end")?;
+        for (channel, pass) in watch.flush(settings.timing.request_timeout * FLUSH_REQUESTS).await {
+            match pass {
+                Some(pass) => log::info!("{channel}: {} delivered, {} not", pass.delivered, pass.failed),
+                None => log::warn!("{channel}: still sending; what is unsent waits in the outbox"),
+            }
+        }
+        let report = ops_report::document(&overview, true, &parties::web(settings).service);
+        let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
+        writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
+        let stopped = tokio::time::timeout(GRACE, watch.stop()).await;
+        stopped.unwrap_or_else(|_| log::warn!("stopping took too long"));
+        Ok(if overview.report.overall_ok() { ExitCode::SUCCESS } else { ExitCode::from(NOT_OK) })
+    })
+}

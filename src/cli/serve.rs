@@ -1,0 +1,84 @@
+//! `serve`: the service, until it is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::app::{self, Mode, Watch};
+use crate::settings::Settings;
+
+/// After a signal the process is gone within 5 s, whatever hangs: what is unsent waits in the outbox.
+const SHUTDOWN_LIMIT: Duration = Duration::from_millis(4_500);
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    app::run(async {
+        let stop = Stop::listen()?;
+        until(settings, stop).await
+    })
+}
+
+/// The signals that end the service.
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Listens from now on.
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one and names it.
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Starts everything, serves until `stop`, and ends in order.
+pub(super) async fn until(settings: &Settings, mut stop: Stop) -> anyhow::Result<ExitCode> {
+    let address = SocketAddr::new(settings.web.host, settings.web.port);
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))?;
+    let bound = listener.local_addr().unwrap_or(address);
+    let watch = Watch::start(settings, Mode { ticks: true, dry_run: false }).await?;
+    let server = app::serve_web(settings, &watch, listener)?;
+    log::info!("listening on http://{bound}");
+    let handle = server.handle();
+    let web = actix_rt::spawn(server);
+    let signal = tokio::select! {
+        signal = stop.next() => signal,
+        ended = web => {
+            ended.context("the web panicked")?.context("the web ended")?;
+            anyhow::bail!("the web ended by itself");
+        }
+    };
+    log::info!("{signal}: finishing what is being sent");
+    give_up_in_time(stop);
+    handle.stop(true).await;
+    watch.stop().await;
+    log::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends the process when stopping in order takes too long, and at once at a second signal.
+fn give_up_in_time(mut stop: Stop) {
+    // A thread, not a task: it has to work when the runtime is what hangs.
+    std::thread::spawn(|| {
+        std::thread::sleep(SHUTDOWN_LIMIT);
+        log::warn!("stopping took too long; what is unsent waits in the outbox");
+        std::process::exit(0);
+    });
+    actix_rt::spawn(async move {
+        stop.next().await;
+        std::process::exit(0);
+    });
+}

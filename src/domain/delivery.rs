@@ -1,0 +1,46 @@
+//! When a delivery that failed is tried again.
+
+use std::time::Duration;
+
+/// The wait after the first failure; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+
+/// The longest wait of our own. A party may ask for more.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// How long to wait after the `attempts`-th attempt (from 1) has failed, `asked` being what the party asked for.
+///
+/// `jitter` in 0..1 spreads the tries of channels that failed together by ±10 %; it never shortens what was asked for.
+pub fn wait(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(10);
+    let own = (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0));
+    asked.map_or(own, |asked| asked.max(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_an_hour() {
+        let seconds: Vec<u64> = [1, 2, 3, 4, 9, 10, 11, 12, u32::MAX]
+            .into_iter()
+            .map(|attempts| wait(attempts, None, 0.5).as_secs_f64().round() as u64)
+            .collect();
+        assert_eq!(seconds, [5, 10, 20, 40, 1_280, 2_560, 3_600, 3_600, 3_600]);
+    }
+
+    #[test]
+    fn the_wait_that_a_party_asks_for_is_kept() {
+        let asked = Duration::from_secs(35);
+        assert_eq!(wait(1, Some(asked), 0.0), asked);
+        assert_eq!(wait(1, Some(Duration::from_secs(7_200)), 1.0), Duration::from_secs(7_200));
+        assert!(wait(5, Some(Duration::from_secs(1)), 0.0) > Duration::from_secs(70), "it does not shorten ours");
+    }
+
+    #[test]
+    fn the_jitter_stays_within_a_tenth() {
+        assert_eq!(wait(1, None, 0.0), Duration::from_millis(4_500));
+        assert_eq!(wait(1, None, 1.0), Duration::from_millis(5_500));
+    }
+}
