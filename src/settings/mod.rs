@@ -1,6 +1,6 @@
 //! The environment, typed. All that is wrong with it is said at once; nothing secret in it can be printed.
 //!
-//! The table in `variables.rs` says what there is. Each noun below reads its own variables through the [`Reader`] and
+//! The table in `variables.rs` says what there is. Each noun below reads its own variables through the reader and
 //! gives `None` where it is off or faulty. Deliberately absent: the process environment is never changed, nothing but
 //! `.env` and the files of secrets is read, nobody outside is asked.
 

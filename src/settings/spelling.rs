@@ -12,9 +12,8 @@ const SHORTEST: usize = 6;
 /// So many letters may differ, be missing, too many or swapped.
 const MAX_DISTANCE: usize = 2;
 
-/// Names of other programs that come too near to ours (to `OPS_TOKEN`, to `RUST_LOG`, to `GIT_COMMIT`).
-const OTHERS: [&str; 9] =
-    ["AWS_TOKEN", "DO_TOKEN", "GCP_TOKEN", "GPG_TOKEN", "K8S_TOKEN", "NPM_TOKEN", "OP_TOKEN", "RUST_LIB", "CI_COMMIT"];
+/// Names of other programs that come too near to ours (all of them to `OPS_TOKEN`).
+const OTHERS: [&str; 4] = ["APP_TOKEN", "AWS_TOKEN", "K8S_TOKEN", "NPM_TOKEN"];
 
 /// A warning for each of `names` that looks like a known one mistyped.
 pub(super) fn doubts<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -59,9 +58,27 @@ mod tests {
             ("NOTION_TOKEN_FLIE", "NOTION_TOKEN_FILE"),
             ("notion_token", "NOTION_TOKEN"),
             ("STUCK_AFTER_", "STUCK_AFTER"),
+            ("CHCK_INTRVAL", "CHECK_INTERVAL"),
+            ("ALRET_TOO", "ALERT_TO"),
+            ("OP_TOKEN", "OPS_TOKEN"),
         ];
         for (name, expected) in table {
             assert_eq!(meant(name).as_deref(), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_three_letters_off_or_a_short_one_is_left_alone() {
+        for name in ["CHCK_INTRVL", "SMTP_USER", "POTR", "HSOT", "PORTT"] {
+            assert_eq!(meant(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_name_of_others_is_listed_without_need() {
+        let known: Vec<_> = variables::all().map(|variable| variable.name.to_owned()).collect();
+        for name in OTHERS {
+            assert!(doubt(name, &known).is_some(), "{name}");
         }
     }
 
@@ -77,7 +94,7 @@ mod tests {
     fn the_usual_names_of_a_machine_give_no_false_alarm() {
         let usual = "HOME HOSTNAME HOSTTYPE PATH PWD OLDPWD LOGNAME USER SHELL SHLVL TERM COLORTERM DISPLAY EDITOR PAGER \
             LANG LC_ALL TZ TMPDIR MAIL XDG_RUNTIME_DIR SSH_AUTH_SOCK DBUS_SESSION_BUS_ADDRESS CARGO_HOME RUSTUP_HOME \
-            RUST_BACKTRACE RUST_LOG_STYLE RUST_LIB NPM_TOKEN AWS_TOKEN GH_TOKEN GITHUB_TOKEN DYNO REPL_ID REPL_SLUG \
+            RUST_BACKTRACE RUST_LOG_STYLE NPM_TOKEN AWS_TOKEN GH_TOKEN GITHUB_TOKEN DYNO REPL_ID REPL_SLUG \
             REPL_OWNER REPLIT_DOMAINS REPLIT_DEPLOYMENT HEROKU_APP_ID HEROKU_APP_NAME HEROKU_RELEASE_VERSION \
             OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_MODEL SMTP_USER SMTP_PASS SMTP_HOST SMTP_PORT SMTP_FROM \
             TELEGRAM_API_ID TELEGRAM_API_HASH AUTOMATION_LOG_DB_ID ALERT_WEBHOOK_URL PORTS REPORT IMPORT EXPORT HOSTS \
