@@ -10,4 +10,3 @@ pub mod logging;
 pub mod parties;
 pub mod secret;
 pub mod settings;
-pub mod store;

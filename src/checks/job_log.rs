@@ -1,5 +1,6 @@
 //! The jobs as Notion keeps them: which rows to ask for, and what a row says.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use super::{JobsConfig, fault};
 use crate::clients::error::ClientError;
 use crate::clients::http::Http;
 use crate::clients::notion::query::Selection;
+use crate::clients::notion::row::Row;
 use crate::clients::notion::schema::Wanted;
 use crate::clients::notion::{self, Notion};
 use crate::domain::fault::{Fault, FaultKind, Party};
@@ -38,11 +40,11 @@ impl JobLog {
             Wanted { status: &config.status_property, score: Some(&config.qa_property), title: false };
         let selection = Selection::CreatedSince(window_start(now, config.thresholds.window));
         let mut metrics = Metrics::default();
-        let read = self.notion.jobs(&config.job_log, &wanted, &selection, deadline, &mut |row| {
+        let mut add = |row: Row<'_>| {
             let done = config.statuses.is_done(row.status.as_deref());
             metrics.add(done, row.score, config.thresholds.qa_low);
-        });
-        complete(read.await)?;
+        };
+        complete(self.notion.jobs(&config.job_log, &wanted, &selection, deadline, &mut add).await)?;
         Ok(metrics)
     }
 
@@ -54,20 +56,20 @@ impl JobLog {
         let selection = Selection::Untouched { edited_before, not_in: &config.statuses.terminal };
         let mut seen = HashSet::new();
         let mut stuck = StuckJobs::default();
+        let mut add = |row: Row<'_>| {
+            // Notion was asked for just these, but it is our word that counts.
+            let waiting = !config.statuses.is_terminal(row.status.as_deref());
+            if waiting && row.edited < edited_before && seen.insert(row.id) {
+                stuck.add(StuckJob {
+                    name: row.title.into_owned(),
+                    status: row.status.map(Cow::into_owned),
+                    last_edited: row.edited,
+                    url: row.url.into_owned(),
+                });
+            }
+        };
         for database in [Some(&config.job_log), config.queue.as_ref()].into_iter().flatten() {
-            let read = self.notion.jobs(database, &wanted, &selection, deadline, &mut |row| {
-                // Notion was asked for just these, but it is our word that counts.
-                let waiting = !config.statuses.is_terminal(row.status.as_deref());
-                if waiting && row.edited < edited_before && seen.insert(row.id) {
-                    stuck.add(StuckJob {
-                        name: row.title.into_owned(),
-                        status: row.status.map(|status| status.into_owned()),
-                        last_edited: row.edited,
-                        url: row.url.into_owned(),
-                    });
-                }
-            });
-            complete(read.await)?;
+            complete(self.notion.jobs(database, &wanted, &selection, deadline, &mut add).await)?;
         }
         Ok(stuck)
     }
