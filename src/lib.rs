@@ -10,3 +10,4 @@ pub mod logging;
 pub mod parties;
 pub mod secret;
 pub mod settings;
+pub mod web;

@@ -1,0 +1,32 @@
+//! An answer of ours: a body that is ready, and the headers that every answer has.
+//!
+//! Deliberately absent: compression. The bodies are small, and a secret beside a reflected text is not to be measured.
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+
+/// Plain JSON.
+pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What every answer says. Nothing of ours is to be kept by a cache, framed, sniffed or run.
+static HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// The answer that carries `body`.
+pub(super) fn answer(status: StatusCode, content_type: &HeaderValue, body: impl Into<Bytes>) -> HttpResponse {
+    let mut answer = HttpResponse::with_body(status, BoxBody::new(body.into()));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type.clone());
+    for (name, value) in &HEADERS {
+        headers.insert(name.clone(), value.clone());
+    }
+    answer
+}

@@ -1,0 +1,149 @@
+//! The web: the report, and whether we are alive and ready.
+//!
+//! Invariants:
+//! - Nothing here asks a party outside, and only `?refresh=1` with `OPS_TOKEN` makes anything happen.
+//! - The newest report comes through a watch channel that the Escalator publishes to, not by a message to an actor: so
+//!   a hung actor cannot hang the web, and a request costs no message. How old the report is, is judged when serving.
+//! - Every answer of ours is built in `answer`, with its security headers; every error is a `problem::Problem`.
+//!   Only what never becomes a request (garbage, a head that is too large or too slow) is answered by actix-http
+//!   itself, with an empty 400, 431 or 408.
+//! - Every wait has a deadline: a request's head, a connection without requests (`connection`), a cycle, the database.
+
+mod address;
+mod answer;
+mod auth;
+mod connection;
+mod guard;
+mod health;
+mod ops_report;
+mod problem;
+mod rendered;
+mod report_handler;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::{App, HttpServer, Resource, guard as guards, web};
+use tokio::sync::watch;
+
+use crate::actors::scheduler::RunCycle;
+use crate::domain::report::Overview;
+use crate::secret::Secret;
+
+pub use self::health::Ping;
+pub use self::ops_report::document;
+
+/// How long a request may wait for a cycle: Heroku's router gives up on an answer that has not begun after 30 s (H12).
+pub const PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long a connection may rest between two requests: longer than a router in front keeps it (Heroku's 90 s, AWS's
+/// 60 s), so that it is never we who close a connection on which the router is just sending.
+const KEEP_ALIVE: Duration = Duration::from_secs(100);
+
+/// How long the head of a connection's first request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections at a time; further ones wait in the listener's backlog. Each has two descriptors (see `connection`),
+/// and all of them together stay below the customary limit of 1,024, so that a flood of visitors cannot starve the
+/// checks of theirs.
+const MAX_CONNECTIONS: usize = 400;
+
+/// How long requests may take to end after the server was told to stop: we have 5 s for everything.
+const SHUTDOWN_SECONDS: u64 = 3;
+
+/// One thread serves: most of an idle server's CPU is each worker's clock, and one answers far more than is asked.
+const WORKERS: usize = 1;
+
+/// What the web needs to know.
+pub struct WebSettings {
+    /// The token for what changes something, and for details.
+    pub ops_token: Option<Secret>,
+    /// The token for reading; if there is one, reading needs it or the other.
+    pub read_token: Option<Secret>,
+    /// The name of the watched service.
+    pub service: String,
+    /// The time between two cycles.
+    pub interval: Duration,
+    /// The deadline of one check.
+    pub check_timeout: Duration,
+    /// How long a request may wait for a cycle: [`PATIENCE`], less in tests.
+    pub patience: Duration,
+}
+
+/// Where the web gets its answers from.
+pub struct Sources {
+    /// What is known after the newest cycle; nothing before the first.
+    pub reports: watch::Receiver<Option<Arc<Overview>>>,
+    /// Who runs a cycle on request.
+    pub run_cycle: Recipient<RunCycle>,
+    /// Asks the database.
+    pub ping: Ping,
+    /// Whether what must live for the service to be of use does live.
+    pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// Everything that the handlers share.
+pub struct WebState {
+    settings: WebSettings,
+    reports: watch::Receiver<Option<Arc<Overview>>>,
+    run_cycle: Recipient<RunCycle>,
+    alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    database: health::Database,
+    door: auth::Door,
+    rendered: rendered::Cache,
+}
+
+impl WebState {
+    /// Puts the parts together.
+    pub fn new(settings: WebSettings, sources: Sources) -> Self {
+        let Sources { reports, run_cycle, ping, alive } = sources;
+        let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
+        let database = health::Database::new(ping);
+        Self { settings, reports, run_cycle, alive, database, door, rendered: rendered::Cache::default() }
+    }
+}
+
+/// The routes there are.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(readable("/ops-report").route(reading().to(report_handler::ops_report)))
+        .service(readable("/healthz").route(reading().to(health::healthz)))
+        .service(readable("/readyz").route(reading().to(health::readyz)))
+        .default_service(web::to(problem::not_found));
+}
+
+fn readable(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(problem::only_readable))
+}
+
+/// GET, and HEAD, for which actix leaves out the body.
+fn reading() -> actix_web::Route {
+    web::route().guard(guards::Any(guards::Get()).or(guards::Method(Method::HEAD)))
+}
+
+/// The server on `listener`: it serves once it is awaited or spawned, within an actix system, and is stopped by its
+/// handle.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn server(state: Arc<WebState>, listener: TcpListener) -> io::Result<Server> {
+    let state = web::Data::from(state);
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(routes).wrap_fn(guard::guarded))
+        .workers(WORKERS)
+        .max_connections(MAX_CONNECTIONS)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .on_connect(connection::watch)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,150 @@
+//! The wire format of the report. Scripts of our users read it: names, places, types and order are fixed, and nothing
+//! of the domain is serialised as it is.
+
+use serde::Serialize;
+
+use crate::domain::fault::{Fault, Party};
+use crate::domain::incident::Incident;
+use crate::domain::issue::{Issue, IssueId};
+use crate::domain::job::{StuckJob, one_decimal};
+use crate::domain::message::timestamp;
+use crate::domain::report::{Overview, Report, Section};
+
+/// The document; what is not known is `null`.
+#[derive(Serialize)]
+struct OpsReport<'a> {
+    timestamp: String,
+    health: HealthPart,
+    metrics: MetricsPart<'a>,
+    stuck_jobs_count: Option<u64>,
+    overall_ok: bool,
+    issues: Vec<String>,
+    service: &'a str,
+    checks: Vec<CheckPart>,
+    incidents: Vec<IncidentPart<'a>>,
+    stuck_jobs: Vec<StuckJobPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct HealthPart {
+    openai: Option<bool>,
+    notion: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct MetricsPart<'a> {
+    total_24h: Option<u64>,
+    done_24h: Option<u64>,
+    low_qa_count: Option<u64>,
+    avg_qa_24h: Option<f64>,
+    warnings: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CheckPart {
+    name: &'static str,
+    state: &'static str,
+    took_ms: u64,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct IncidentPart<'a> {
+    id: &'a str,
+    issue: String,
+    severity: &'static str,
+    since: String,
+    /// Nobody can acknowledge one yet.
+    acknowledged_by: Option<&'a str>,
+    held_back_by: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StuckJobPart<'a> {
+    name: &'a str,
+    status: Option<&'a str>,
+    last_edited: String,
+    url: &'a str,
+}
+
+/// The report of `overview` as the contract has it.
+///
+/// `stale` is the issue of its being too old by now. `details` are error texts and stuck jobs by name, which are for
+/// holders of a token only.
+pub fn document<'a>(
+    overview: &'a Overview,
+    stale: Option<&'a Issue>,
+    service: &'a str,
+    details: bool,
+) -> impl Serialize + use<'a> {
+    let Overview { report, incidents } = overview;
+    let mut issues: Vec<&Issue> = report.issues().chain(stale).collect();
+    issues.sort_by_key(|issue| issue.id);
+    let stuck = report.stuck_jobs();
+    OpsReport {
+        timestamp: timestamp(report.timestamp),
+        health: HealthPart { openai: report.answers(Party::OpenAi), notion: report.answers(Party::Notion) },
+        metrics: metrics(report),
+        stuck_jobs_count: stuck.map(|stuck| stuck.count),
+        overall_ok: report.overall_ok() && stale.is_none(),
+        issues: issues.into_iter().map(Issue::line).collect(),
+        service,
+        checks: report.sections.iter().map(|section| check(section, details)).collect(),
+        incidents: incidents.iter().map(incident).collect(),
+        stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
+    }
+}
+
+fn metrics(report: &Report) -> MetricsPart<'_> {
+    let metrics = report.metrics();
+    let is_of_metrics = |id| matches!(id, IssueId::NoCompletions | IssueId::QualityDropping | IssueId::LowCompletion);
+    MetricsPart {
+        total_24h: metrics.map(|metrics| metrics.total),
+        done_24h: metrics.map(|metrics| metrics.done),
+        low_qa_count: metrics.map(|metrics| metrics.low_qa),
+        avg_qa_24h: metrics.and_then(|metrics| metrics.average()).map(one_decimal),
+        warnings: report.issues().filter(|issue| is_of_metrics(issue.id)).map(|issue| issue.text.as_str()).collect(),
+    }
+}
+
+fn check(section: &Section, details: bool) -> CheckPart {
+    let said: Vec<String> = section
+        .faults()
+        .into_iter()
+        .map(|fault| if details { in_full(fault) } else { fault.kind.name().into() })
+        .collect();
+    CheckPart {
+        name: section.check.name(),
+        state: section.state().name(),
+        took_ms: u64::try_from(section.took.as_millis()).unwrap_or(u64::MAX),
+        error: (!said.is_empty()).then(|| said.join("; ")),
+    }
+}
+
+fn in_full(fault: &Fault) -> String {
+    if fault.detail.is_empty() { fault.to_string() } else { format!("{fault}: {}", fault.detail) }
+}
+
+fn incident(incident: &Incident) -> IncidentPart<'_> {
+    IncidentPart {
+        id: &incident.id,
+        issue: incident.issue.to_string(),
+        severity: incident.issue.severity().name(),
+        since: timestamp(incident.since),
+        acknowledged_by: None,
+        held_back_by: incident.held.cause().map(|cause| cause.to_string()),
+    }
+}
+
+fn stuck_job(job: &StuckJob) -> StuckJobPart<'_> {
+    StuckJobPart {
+        name: &job.name,
+        status: job.status.as_deref(),
+        last_edited: timestamp(job.last_edited),
+        url: &job.url,
+    }
+}
+
+#[cfg(test)]
+#[path = "ops_report_tests.rs"]
+mod tests;

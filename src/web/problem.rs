@@ -1,0 +1,130 @@
+//! What went wrong, as `application/problem+json` (RFC 9457).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::answer::answer;
+
+static PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// An error that the asker is told of. Everybody may read it: nothing that a party said belongs in here.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    missing: &'static [&'static str],
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// The body. The kind of problem is its status, so that the type is the one that says so.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    missing: &'static [&'static str],
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), missing: &[], header: None }
+    }
+
+    /// 400.
+    pub(super) fn bad_request(detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401: a token is needed, or the one that was shown is not ours.
+    pub(super) fn unauthorized(detail: &'static str) -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"auto-operator\"");
+        Self { header: Some((header::WWW_AUTHENTICATE, challenge)), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// 403.
+    pub(super) fn forbidden(detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 429: not before `wait` is over.
+    pub(super) fn too_many_requests(detail: &'static str, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait)
+    }
+
+    /// 500: our own fault.
+    pub(super) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in auto-operator failed; its log says what.")
+    }
+
+    /// 503.
+    pub(super) fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// With the names of what is missing.
+    pub(super) fn missing(self, missing: &'static [&'static str]) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// With the time after which it is worth asking again, in whole seconds, rounded up.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { header: Some((header::RETRY_AFTER, HeaderValue::from(seconds))), ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let body = Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            missing: self.missing,
+        };
+        let mut answer = answer(self.status, &PROBLEM_JSON, serde_json::to_vec(&body).unwrap_or_default());
+        if let Some((name, value)) = &self.header {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+        answer
+    }
+}
+
+/// The answer to a path that is not there.
+pub(super) async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
+}
+
+/// The answer to a method other than GET and HEAD where only these are served.
+pub(super) async fn only_readable() -> Problem {
+    let allowed = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path can only be read: GET or HEAD.");
+    Problem { header: Some(allowed), ..problem }
+}
+
+impl actix_web::Responder for Problem {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &actix_web::HttpRequest) -> HttpResponse<BoxBody> {
+        self.error_response()
+    }
+}

@@ -1,0 +1,9 @@
+//! The web over real sockets: a server on a free port, asked by awc and by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod asking;
+mod hardship;
+mod report;
+pub(super) mod sample;
+mod support;

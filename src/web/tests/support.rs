@@ -1,0 +1,187 @@
+//! A server to be asked, with everything around it in the test's hands.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::actors::scheduler::RunCycle;
+use crate::domain::report::Overview;
+use crate::secret::Secret;
+use crate::web::{PATIENCE, Ping, Sources, WebSettings, WebState, server};
+
+/// No step of a test takes longer, unless something is broken.
+pub(super) const LONG: Duration = Duration::from_secs(20);
+
+/// What the stand-in of the Scheduler does with a request for a cycle.
+#[derive(Clone)]
+pub(super) enum Cycle {
+    /// Answers with this.
+    Gives(Option<Arc<Overview>>),
+    /// Never answers.
+    Hangs,
+}
+
+struct Scheduler {
+    cycle: Cycle,
+    asked: Arc<AtomicU32>,
+}
+
+impl Actor for Scheduler {
+    type Context = Context<Self>;
+}
+
+impl Handler<RunCycle> for Scheduler {
+    type Result = ResponseFuture<Option<Arc<Overview>>>;
+
+    fn handle(&mut self, _: RunCycle, _: &mut Context<Self>) -> Self::Result {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match self.cycle.clone() {
+            Cycle::Gives(overview) => Box::pin(async { overview }),
+            Cycle::Hangs => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// What a test can choose.
+pub(super) struct Choice {
+    pub(super) ops_token: Option<&'static str>,
+    pub(super) read_token: Option<&'static str>,
+    pub(super) patience: Duration,
+    pub(super) cycle: Cycle,
+    pub(super) ping: Ping,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        let ping: Ping = Arc::new(|| Box::pin(async { Ok(()) }));
+        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping }
+    }
+}
+
+/// A server that runs until it is dropped.
+pub(super) struct Web {
+    pub(super) address: SocketAddr,
+    pub(super) reports: watch::Sender<Option<Arc<Overview>>>,
+    pub(super) alive: Arc<AtomicBool>,
+    pub(super) cycles_asked: Arc<AtomicU32>,
+    handle: ServerHandle,
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        // The order is given at once; nobody has to wait for it to be carried out.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// An answer, as far as tests look at it.
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl Told {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Web {
+    pub(super) fn start(choice: Choice) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, reports) = watch::channel(None);
+        let cycles_asked = Arc::new(AtomicU32::new(0));
+        let scheduler = Scheduler { cycle: choice.cycle, asked: Arc::clone(&cycles_asked) }.start();
+        let alive = Arc::new(AtomicBool::new(true));
+        let settings = WebSettings {
+            ops_token: choice.ops_token.map(Secret::new),
+            read_token: choice.read_token.map(Secret::new),
+            service: "EchoPilot".into(),
+            interval: Duration::from_secs(300),
+            check_timeout: Duration::from_secs(60),
+            patience: choice.patience,
+        };
+        let lives = Arc::clone(&alive);
+        let sources = Sources {
+            reports,
+            run_cycle: scheduler.recipient(),
+            ping: choice.ping,
+            alive: Arc::new(move || lives.load(Ordering::SeqCst)),
+        };
+        let server = server(Arc::new(WebState::new(settings, sources)), listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { address, reports: sender, alive, cycles_asked, handle }
+    }
+
+    pub(super) fn showing(overview: Overview, choice: Choice) -> Self {
+        let web = Self::start(choice);
+        web.publish(overview);
+        web
+    }
+
+    pub(super) fn publish(&self, overview: Overview) {
+        self.reports.send_replace(Some(Arc::new(overview)));
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Told {
+        self.ask("GET", path, &[]).await
+    }
+
+    pub(super) async fn get_with(&self, token: &str, path: &str) -> Told {
+        self.ask("GET", path, &[("Authorization", &format!("Bearer {token}"))]).await
+    }
+
+    pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&'static str, &str)]) -> Told {
+        let url = format!("http://{}{path}", self.address);
+        let mut request = awc::Client::default().request(method.parse().unwrap(), url).timeout(LONG);
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        let mut answer = request.send().await.unwrap();
+        let body = answer.body().await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Told { status: answer.status(), headers: answer.headers().clone(), body }
+    }
+
+    /// Says `bytes` on a new connection.
+    pub(super) async fn say(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // The server may have had enough before all of it is said.
+        let _ = stream.write_all(bytes).await;
+        stream
+    }
+}
+
+/// Everything that comes until the other side closes.
+pub(super) async fn hear_out(stream: &mut TcpStream) -> String {
+    let mut heard = vec![];
+    // A reset is an end too.
+    let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut heard)).await.expect("the connection stays open");
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// Everything that comes until `end` has come.
+pub(super) async fn hear_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut heard = vec![];
+    while !heard.ends_with(end.as_bytes()) {
+        let read = tokio::time::timeout(LONG, stream.read_buf(&mut heard)).await.expect("nothing comes").unwrap();
+        assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&heard));
+    }
+    String::from_utf8(heard).unwrap()
+}
