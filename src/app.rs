@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use actix_rt::System;
 use anyhow::{Context as _, anyhow};
+use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
@@ -17,10 +18,11 @@ use crate::actors::scheduler::{RunCycle, Scheduler, Ticking};
 use crate::channels::{Audience, ChannelSpec};
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
+use crate::logging::Scrubber;
 use crate::parties::{self, Parties};
 use crate::settings::{Database, Settings};
 use crate::store::{Location, Store};
-use crate::web::{self, WebState};
+use crate::web::{self, Sources, WebState};
 
 /// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
 const SETTLING: Duration = Duration::from_secs(4);
@@ -75,14 +77,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Opens the store and starts the actors.
+    /// Opens the store and starts the actors; `scrubber` keeps out of the log what is secret.
     ///
     /// # Errors
     /// The store cannot be opened.
-    pub async fn start(settings: &Settings, mode: Mode) -> anyhow::Result<Self> {
+    pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let location = location(&settings.database, mode)?;
         let store = Store::open(&location, runtime()?.handle().clone()).await?;
-        let parties = Parties::new(settings);
+        let parties = Parties::new(settings, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
         let owner = uuid::Uuid::now_v7().to_string();
         let deadline = settings.timing.request_timeout * REQUESTS_A_LETTER;
@@ -111,7 +113,9 @@ impl Watch {
     pub async fn stop(&self) {
         let finished = self.notifiers.iter().map(|(_, notifier)| notifier.send(Finish));
         futures_util::future::join_all(finished).await;
-        self.store.close().await;
+        if let Err(error) = self.store.close().await {
+            log::warn!("the database was not closed in order: {error}");
+        }
     }
 }
 
@@ -192,14 +196,15 @@ fn on_thread<A: Actor<Context = Context<A>>>(factory: impl FnOnce() -> A + Send 
 /// The listener cannot be used.
 pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
     let store = watch.store.clone();
-    let state = WebState::new(
-        parties::web(settings),
-        watch.overview.clone(),
-        watch.scheduler.clone(),
-        Arc::new(move || {
+    let sources = Sources {
+        reports: watch.overview.clone(),
+        run_cycle: watch.scheduler.clone(),
+        ping: Arc::new(move || {
             let store = store.clone();
-            Box::pin(async move { store.ping().await.map_err(|error| error.to_string()) })
+            async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
-    );
+        alive: Arc::new(|| true),
+    };
+    let state = Arc::new(WebState::new(parties::web(settings), sources));
     web::server(state, listener).context("the web cannot be started")
 }

@@ -1,8 +1,10 @@
 //! auto-operator.
 
 pub mod actors;
+pub mod app;
 pub mod channels;
 pub mod checks;
+pub mod cli;
 pub mod clients;
 pub mod demo;
 pub mod domain;
@@ -10,4 +12,5 @@ pub mod logging;
 pub mod parties;
 pub mod secret;
 pub mod settings;
+pub mod store;
 pub mod web;

@@ -13,7 +13,9 @@ use crate::domain::incident::Patience;
 use crate::domain::job::StatusNames;
 use crate::domain::message::Wording;
 use crate::domain::rules::Thresholds;
+use crate::secret::Secret;
 use crate::settings::{self, BoardMode, NotionToken, NotionVersion, Settings};
+use crate::web::{self, WebSettings};
 
 /// How the parties are asked. What several threads share of them (the pace of Notion, the connector's token) is made
 /// here, once.
@@ -23,12 +25,14 @@ pub struct Parties {
 
 impl Parties {
     /// Of the settings.
-    pub fn new(settings: &Settings) -> Self {
+    ///
+    /// `learn` hears of each token that is handed out while the service runs, for it must not be seen either.
+    pub fn new(settings: &Settings, learn: impl Fn(&Secret) + Send + Sync + 'static) -> Self {
         let pace = Arc::new(Pace::new());
         let notion = settings.notion.as_ref().map(|notion| notion::Config {
             base_url: notion.base_url.clone(),
             version: version(notion.version),
-            token: token(&notion.token),
+            token: token(&notion.token, learn),
             pace,
             request_timeout: settings.timing.request_timeout,
         });
@@ -89,11 +93,11 @@ fn version(version: NotionVersion) -> Version {
     }
 }
 
-fn token(token: &NotionToken) -> TokenSource {
+fn token(token: &NotionToken, learn: impl Fn(&Secret) + Send + Sync + 'static) -> TokenSource {
     match token {
         NotionToken::Given(token) => TokenSource::Given(token.clone()),
         NotionToken::Replit { hostname, identity } => {
-            TokenSource::Replit(Connector::new(hostname, identity.clone()))
+            TokenSource::Replit(Connector::new(hostname, identity.clone(), learn))
         }
     }
 }
@@ -129,5 +133,17 @@ pub fn wording(settings: &Settings) -> Wording {
         service: settings.service_name.clone(),
         public_url: settings.web.public_url.clone(),
         window: settings.limits.metrics_window,
+    }
+}
+
+/// What the web needs to know.
+pub fn web(settings: &Settings) -> WebSettings {
+    WebSettings {
+        ops_token: settings.web.ops_token.clone(),
+        read_token: settings.web.ops_read_token.clone(),
+        service: settings.service_name.clone(),
+        interval: settings.timing.interval,
+        check_timeout: settings.timing.check_timeout,
+        patience: web::PATIENCE,
     }
 }

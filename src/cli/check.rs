@@ -9,9 +9,9 @@ use anyhow::Context;
 use super::NOT_OK;
 use crate::actors::scheduler::RunCycle;
 use crate::app::{self, Mode, Watch};
-use crate::parties;
+use crate::logging::Scrubber;
 use crate::settings::Settings;
-use crate::web::ops_report;
+use crate::web;
 
 /// What a cycle may take beyond the deadline of its checks.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,9 +20,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const FLUSH_REQUESTS: u32 = 6;
 
 /// Runs one cycle; the exit code says whether all is well.
-pub(super) fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<ExitCode> {
+pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> anyhow::Result<ExitCode> {
     app::run(async {
-        let watch = Watch::start(settings, Mode { ticks: false, dry_run }).await?;
+        let watch = Watch::start(settings, scrubber, Mode { ticks: false, dry_run }).await?;
         let limit = settings.timing.check_timeout + GRACE;
         let cycle = tokio::time::timeout(limit, watch.scheduler.send(RunCycle)).await;
         let overview = cycle.context("the cycle took too long")?.context("the Scheduler does not answer")?;
@@ -33,7 +33,7 @@ pub(super) fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<ExitCode
                 None => log::warn!("{channel}: still sending; what is unsent waits in the outbox"),
             }
         }
-        let report = ops_report::document(&overview, true, &parties::web(settings).service);
+        let report = web::document(&overview, None, &settings.service_name, true);
         let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
         writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
         let stopped = tokio::time::timeout(GRACE, watch.stop()).await;

@@ -1,7 +1,8 @@
 //! `auto-operator config`: the effective settings with where each came from, secrets masked.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use crate::settings::variables::GROUPS;
 use crate::settings::{Effective, NotionToken, Row, Settings};
@@ -9,15 +10,27 @@ use crate::settings::{Effective, NotionToken, Row, Settings};
 /// Stands for the value of what is not set.
 const NOTHING: &str = "–";
 
+/// Prints the settings, and on stderr what is doubtful about them.
+pub(super) fn run(settings: &Settings, effective: &Effective) -> ExitCode {
+    for warning in &effective.warnings {
+        // Nothing is left to do about a stderr that is closed.
+        let _ = writeln!(io::stderr(), "auto-operator: warning: {warning}");
+    }
+    match print(settings, effective, &mut io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(super::NOT_OK, &format_args!("the settings cannot be printed: {error}")),
+    }
+}
+
 /// Prints the settings to `out`.
-pub fn print(settings: &Settings, effective: &Effective, out: &mut impl io::Write) -> io::Result<()> {
+fn print(settings: &Settings, effective: &Effective, out: &mut impl io::Write) -> io::Result<()> {
     out.write_all(render(settings, effective).as_bytes())?;
     out.flush()
 }
 
 /// The settings as text: what is on, then a line for each variable, by groups. Warnings are not part of it: they belong
 /// on stderr.
-pub fn render(settings: &Settings, effective: &Effective) -> String {
+fn render(settings: &Settings, effective: &Effective) -> String {
     let mut text = summary(settings);
     let width = |of: fn(&Row) -> usize| effective.rows.iter().map(of).max().unwrap_or(0);
     let name_width = width(|row| row.name.len());

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::logging;
-use crate::settings::{Loaded, Settings};
+use crate::logging::{self, Scrubber};
+use crate::settings::{Effective, Settings};
 use crate::store::StoreError;
 
 pub mod check;
@@ -51,23 +51,33 @@ pub fn run() -> ExitCode {
     if let Command::Demo = command {
         return demo::run();
     }
-    let Loaded { settings, effective } = match Settings::load() {
+    let (settings, effective) = match Settings::load() {
         Ok(loaded) => loaded,
         Err(problems) => return fail(BAD_CONFIGURATION, &problems),
     };
     if let Command::Config = command {
-        return config::run(&effective);
+        return config::run(&settings, &effective);
     }
-    logging::init(settings.log_format, std::env::var("RUST_LOG").ok().as_deref(), &settings.secrets());
-    effective.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    let scrubber = match begin_log(&settings, &effective) {
+        Ok(scrubber) => scrubber,
+        Err(error) => return fail(NOT_OK, &error),
+    };
     let outcome = match command {
-        Command::Check { dry_run } => check::run(&settings, dry_run),
-        _ => serve::run(&settings),
+        Command::Check { dry_run } => check::run(&settings, scrubber, dry_run),
+        _ => serve::run(&settings, scrubber),
     };
     outcome.unwrap_or_else(|error| {
         let newer = matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Newer { .. }));
         fail(if newer { BAD_CONFIGURATION } else { NOT_OK }, &format_args!("{error:#}"))
     })
+}
+
+/// From here on everything that is said goes through the log, which knows the secrets that must not be seen.
+fn begin_log(settings: &Settings, effective: &Effective) -> Result<Scrubber, log::SetLoggerError> {
+    let scrubber = Scrubber::new(&settings.secrets());
+    logging::init(settings.log_format, Some(&settings.log_filter), scrubber.clone())?;
+    effective.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(scrubber)
 }
 
 fn fail(code: u8, reason: &dyn Display) -> ExitCode {

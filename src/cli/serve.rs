@@ -8,16 +8,17 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{self, Mode, Watch};
+use crate::logging::Scrubber;
 use crate::settings::Settings;
 
 /// After a signal the process is gone within 5 s, whatever hangs: what is unsent waits in the outbox.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(4_500);
 
 /// Serves until SIGTERM or SIGINT.
-pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(super) fn run(settings: &Settings, scrubber: Scrubber) -> anyhow::Result<ExitCode> {
     app::run(async {
         let stop = Stop::listen()?;
-        until(settings, stop).await
+        until(settings, scrubber, stop).await
     })
 }
 
@@ -44,12 +45,12 @@ impl Stop {
 }
 
 /// Starts everything, serves until `stop`, and ends in order.
-pub(super) async fn until(settings: &Settings, mut stop: Stop) -> anyhow::Result<ExitCode> {
+pub(super) async fn until(settings: &Settings, scrubber: Scrubber, mut stop: Stop) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(settings.web.host, settings.web.port);
     let listener = TcpListener::bind(address)
         .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let watch = Watch::start(settings, Mode { ticks: true, dry_run: false }).await?;
+    let watch = Watch::start(settings, scrubber, Mode { ticks: true, dry_run: false }).await?;
     let server = app::serve_web(settings, &watch, listener)?;
     log::info!("listening on http://{bound}");
     let handle = server.handle();

@@ -39,6 +39,7 @@ struct Shared {
     url: String,
     identity: Identity,
     held: Mutex<Option<Held>>,
+    learn: Box<dyn Fn(&Secret) + Send + Sync>,
 }
 
 struct Held {
@@ -48,11 +49,12 @@ struct Held {
 
 impl Connector {
     /// `hostname` is the value of `REPLIT_CONNECTORS_HOSTNAME`; one that comes with a scheme is taken as it is.
-    pub fn new(hostname: &str, identity: Identity) -> Self {
+    /// `learn` hears of each token before anybody uses it, so that it can be kept out of the log.
+    pub fn new(hostname: &str, identity: Identity, learn: impl Fn(&Secret) + Send + Sync + 'static) -> Self {
         let base = if hostname.contains("://") { hostname.to_owned() } else { format!("https://{hostname}") };
         let base = base.trim_end_matches('/');
         let url = format!("{base}/api/v2/connection?include_secrets=true&connector_names=notion");
-        Self { shared: Arc::new(Shared { url, identity, held: Mutex::new(None) }) }
+        Self { shared: Arc::new(Shared { url, identity, held: Mutex::new(None), learn: Box::new(learn) }) }
     }
 
     /// Notion's token: the one that we hold, or a new one where it is about to expire.
@@ -62,6 +64,7 @@ impl Connector {
         }
         let reply = http.send(self.request(), deadline).await?;
         let (token, expires) = read(&reply)?;
+        (self.shared.learn)(&token);
         *self.held() = Some(Held { token: token.clone(), until: keep_until(expires, Utc::now()) });
         Ok(token)
     }
@@ -155,7 +158,7 @@ mod tests {
     }
 
     fn connector(server: &RawServer) -> Connector {
-        Connector::new(&server.url(""), Identity::Workspace(Secret::new("me-myself")))
+        Connector::new(&server.url(""), Identity::Workspace(Secret::new("me-myself")), |_| {})
     }
 
     async fn token(connector: &Connector) -> Result<String, ClientError> {
@@ -166,7 +169,7 @@ mod tests {
     async fn the_question_names_us_and_the_connection() {
         let server = RawServer::answering([with_token("a", LATER), with_token("b", LATER)]).await;
         token(&connector(&server)).await.unwrap();
-        let deployed = Connector::new(&server.url("/"), Identity::Deployment(Secret::new("me-myself")));
+        let deployed = Connector::new(&server.url("/"), Identity::Deployment(Secret::new("me-myself")), |_| {});
         token(&deployed).await.unwrap();
         let heard = server.requests();
         for (heard, identity) in heard.iter().zip(["repl me-myself", "depl me-myself"]) {

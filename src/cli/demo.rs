@@ -1,0 +1,183 @@
+//! `demo`: the service in a world of its own, in which a little story happens over and over.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+use chrono::Utc;
+use tokio::sync::mpsc;
+
+use super::serve::{self, Stop};
+use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail};
+use crate::app;
+use crate::demo::world::World;
+use crate::settings::Settings;
+
+/// The port where the README says the demo is, if it is free.
+const PORT: u16 = 5_000;
+
+/// The token that the demo's own hints use. It opens nothing but the demo.
+const TOKEN: &str = "demo-token";
+
+/// What is different from a service in earnest: a clock on which the whole story takes less than a minute.
+const FAST_CLOCK: [(&str, &str); 4] =
+    [("CHECK_INTERVAL", "2s"), ("CHECK_TIMEOUT", "6s"), ("REQUEST_TIMEOUT", "2s"), ("REMINDER_INTERVAL", "0")];
+
+/// Jobs in the pipeline when it is well.
+const GOOD_JOBS: usize = 68;
+
+/// A part of the story: how long it takes, what is said of it, and what happens.
+type Chapter = (Duration, &'static str, fn(&World));
+
+/// The story. It begins anew when it is over.
+const STORY: [Chapter; 4] = [
+    (Duration::from_secs(7), "All is well: 68 jobs, nine of ten done, good scores.", |_| {}),
+    (Duration::from_secs(10), "137 jobs get stuck.", |world| world.jobs_get_stuck(137, Utc::now())),
+    (Duration::from_secs(12), "OpenAI goes down.", |world| world.openai.goes_down()),
+    (Duration::from_secs(14), "All is well again.", |world| world.all_is_well_again(GOOD_JOBS, Utc::now())),
+];
+
+/// Plays until it is told to stop.
+pub(super) fn run() -> ExitCode {
+    let outcome = World::start().context("the stand-ins cannot be started").and_then(|world| play(&world));
+    outcome.unwrap_or_else(|error| fail(NOT_OK, &format_args!("{error:#}")))
+}
+
+fn play(world: &World) -> anyhow::Result<ExitCode> {
+    world.has_good_jobs(GOOD_JOBS, Utc::now());
+    let variables = variables(world);
+    let (settings, effective) = match Settings::read(&variables, &BTreeMap::new()) {
+        Ok(read) => read,
+        Err(problems) => return Ok(fail(BAD_CONFIGURATION, &problems)),
+    };
+    let scrubber = begin_log(&settings, &effective)?;
+    greet(&settings, world)?;
+    app::run(async {
+        let mut ended = Stop::listen()?;
+        let stop = Stop::listen()?;
+        let (say, mut said) = mpsc::channel(100);
+        tokio::select! {
+            served = serve::until(&settings, scrubber, stop) => served,
+            _ = ended.next() => Ok(ExitCode::SUCCESS),
+            told = tell(&mut said) => told,
+            () = story(world, say.clone()) => Ok(ExitCode::SUCCESS),
+            () = listen(world, say) => Ok(ExitCode::SUCCESS),
+        }
+    })
+}
+
+/// The world's variables, a fast clock, and what the caller's environment says about where to listen and what to log.
+fn variables(world: &World) -> BTreeMap<String, String> {
+    let mut variables = world.variables();
+    let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let free = TcpListener::bind(("127.0.0.1", PORT)).is_ok();
+    let port = own("PORT").unwrap_or_else(|| if free { PORT.to_string() } else { "0".into() });
+    variables.extend(FAST_CLOCK.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    variables.insert("OPS_TOKEN".into(), TOKEN.into());
+    variables.insert("PORT".into(), port);
+    // The story is what the terminal is for; the log of the service is a variable away.
+    variables.insert("RUST_LOG".into(), own("RUST_LOG").unwrap_or_else(|| "error,auto_operator::actors=off".into()));
+    variables
+}
+
+fn greet(settings: &Settings, world: &World) -> io::Result<()> {
+    let port = match settings.web.port {
+        0 => "PORT (see the log with RUST_LOG=info)".to_owned(),
+        port => port.to_string(),
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    let bold = Style::new().bold();
+    let mut out = anstream::stdout();
+    writeln!(out, "{bold}auto-operator demo{bold:#}: the service and all parties on this machine. Ctrl-C ends it.\n")?;
+    writeln!(out, "  the report          curl {url}/ops-report")?;
+    writeln!(out, "  with all details    curl -H 'Authorization: Bearer {TOKEN}' {url}/ops-report")?;
+    writeln!(out, "  a cycle right now   curl -H 'Authorization: Bearer {TOKEN}' '{url}/ops-report?refresh=1'")?;
+    writeln!(out, "  ready or not        curl -i {url}/readyz")?;
+    writeln!(out, "  its own log         RUST_LOG=info auto-operator demo\n")?;
+    let (notion, openai) = (world.notion.url(), world.openai.url());
+    writeln!(out, "  stand-ins: Notion {notion}, OpenAI {openai}, Telegram {}, SMTP", world.telegram.url())?;
+    writeln!(out, "  127.0.0.1:{}. It looks every 2 s; an all-clear needs two good looks.\n", world.smtp.port())
+}
+
+/// A line on the terminal, and how it is set off.
+struct Line {
+    who: &'static str,
+    style: Style,
+    text: String,
+}
+
+async fn tell(said: &mut mpsc::Receiver<Line>) -> anyhow::Result<ExitCode> {
+    let mut out = anstream::stdout();
+    while let Some(Line { who, style, text }) = said.recv().await {
+        let time = Utc::now().format("%H:%M:%S");
+        let mut lines = text.lines();
+        let written = writeln!(out, "{time} {style}{who:>8}{style:#}  {}", lines.next().unwrap_or_default())
+            .and_then(|()| lines.try_for_each(|line| writeln!(out, "{:17}  {line}", "")))
+            .and_then(|()| out.flush());
+        // Nobody reads any more: `demo | head` is over.
+        if written.is_err() {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn story(world: &World, say: mpsc::Sender<Line>) {
+    for (length, text, happens) in STORY.iter().cycle() {
+        let line = Line { who: "world", style: AnsiColor::Magenta.on_default().bold(), text: (*text).to_owned() };
+        if say.send(line).await.is_err() {
+            return;
+        }
+        happens(world);
+        tokio::time::sleep(*length).await;
+    }
+}
+
+/// Says what arrives at the parties, as it arrives.
+async fn listen(world: &World, say: mpsc::Sender<Line>) {
+    let (messages, mails) = (world.telegram.messages(), world.smtp.mails());
+    let pages = world.notion.requests();
+    let colour = |colour: AnsiColor| colour.on_default();
+    tokio::join!(
+        each(&messages, &say, |message| {
+            Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text: message.text.clone() })
+        }),
+        each(&mails, &say, |mail| {
+            let text = format!("{}  (to {})", mail.subject, mail.to.join(", "));
+            Some(Line { who: "e-mail", style: colour(AnsiColor::Green), text })
+        }),
+        each(&pages, &say, |request| {
+            let created = request.method == "POST" && request.path == "/v1/pages";
+            let text = "a new entry on the Status Board".to_owned();
+            created.then(|| Line { who: "notion", style: colour(AnsiColor::Yellow), text })
+        }),
+    );
+}
+
+/// Follows a journal for ever.
+async fn each<T: Clone>(
+    journal: &crate::demo::Journal<T>,
+    say: &mpsc::Sender<Line>,
+    line: impl Fn(&T) -> Option<Line>,
+) {
+    let mut heard = 0;
+    loop {
+        if !journal.wait_for_count(heard + 1, Duration::from_secs(3_600)).await {
+            continue;
+        }
+        let all = journal.all();
+        let new = usize::try_from(journal.count() - heard).unwrap_or(usize::MAX).min(all.len());
+        heard = journal.count();
+        for entry in &all[all.len() - new..] {
+            if let Some(line) = line(entry)
+                && say.send(line).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+}
