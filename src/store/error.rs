@@ -109,7 +109,9 @@ fn words(code: i32) -> Option<&'static str> {
         PERM | CANTOPEN => {
             Some("the file cannot be opened (check who owns it and its directory, and who may write there)")
         }
-        READONLY => Some("it cannot be written to (check who may write to the file and its directory)"),
+        READONLY => {
+            Some("it cannot be written to (check who may write to the file, to those beside it and to the directory)")
+        }
         IOERR => Some("the disk reports an error"),
         CORRUPT => Some("the file is damaged: restore a copy, or move it away to start afresh"),
         NOTADB => Some("the file is not an SQLite database"),

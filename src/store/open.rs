@@ -60,8 +60,10 @@ async fn try_file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool
 
     // The journal mode is left as it is until the schema is known to be ours.
     let mut first = options.connect().await.map_err(named)?;
-    migrate(&mut first, &name).await?;
-    first.close().await.map_err(named)?;
+    let migrated = migrate(&mut first, &name).await;
+    let closed = first.close().await;
+    migrated?;
+    closed.map_err(named)?;
 
     let options = options.create_if_missing(false).journal_mode(SqliteJournalMode::Wal);
     let writers = pool(1, limits).after_release(|connection, _| Box::pin(is_sound(connection)));
@@ -85,6 +87,10 @@ fn checked(path: &Path) -> Result<PathBuf, StoreError> {
     let whole = absolute(path).map_err(|_| unusable(&name, "it has no name"))?;
     if whole.is_dir() {
         return Err(unusable(&name, "it is a directory"));
+    }
+    if whole.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
+        // SQLite would leave files beside it that are as read-only as it is, and in the way once it no longer is.
+        return Err(unusable(&name, "it is marked as read-only"));
     }
     match whole.parent() {
         Some(directory) if !directory.is_dir() => {
@@ -117,7 +123,7 @@ async fn migrate(connection: &mut SqliteConnection, database: &str) -> Result<()
         return Err(unusable(database, "it holds the tables of another program; set another DATABASE_URL"));
     }
     MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(|error| migrating(database, error))?;
-    // In a file that may only be read, SQLite takes the lock without a word; it is the first write that is refused.
+    // In a file of somebody else that may only be read, SQLite takes the lock without a word; the first write is refused.
     sqlx::query("DELETE FROM channel_state WHERE channel = ''").execute(&mut *transaction).await.map_err(named)?;
     transaction.commit().await.map_err(named)
 }

@@ -92,7 +92,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
 
     let before = fs::read(&path).unwrap();
     let error = open(&path).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 9999, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
     assert!(error.to_string().contains("newer version of this program"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -127,27 +127,34 @@ async fn a_directory_that_is_missing_or_in_the_place_of_the_file_is_named() {
     assert!(!missing.exists());
 }
 
+/// Everybody may write to it, or nobody, who then still may read it.
+fn set_writable(what: &Path, writable: bool) {
+    fs::set_permissions(what, fs::Permissions::from_mode(if writable { 0o777 } else { 0o555 })).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_may_not_be_written_is_refused() {
+async fn a_file_that_may_not_be_written_is_refused_and_taken_once_it_may() {
     let (store, directory) = in_file().await;
     store.close().await.unwrap();
     let path = directory.path().join("test.db");
-    let read_only = |what: &Path, is: bool| {
-        let mut permissions = fs::metadata(what).unwrap().permissions();
-        permissions.set_mode(if is { 0o555 } else { 0o755 });
-        fs::set_permissions(what, permissions).unwrap();
-    };
-    read_only(&path, true);
-    if fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        return; // Root may write to everything.
-    }
-    assert!(refusal(&path).await.contains("cannot be written to"));
-    read_only(&path, false);
-    read_only(directory.path(), true);
-    assert!(refusal(&path).await.contains("cannot be written to"));
-    assert!(refusal(&directory.path().join("new.db")).await.contains("the file cannot be opened"));
-    read_only(directory.path(), false);
+    set_writable(&path, false);
+    assert!(refusal(&path).await.ends_with("cannot be used: it is marked as read-only"));
+    set_writable(&path, true);
     open(&path).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_may_not_be_written_to_is_refused() {
+    let (store, directory) = in_file().await;
+    store.close().await.unwrap();
+    set_writable(directory.path(), false);
+    if fs::write(directory.path().join("proof"), "").is_ok() {
+        return; // Root may write everywhere.
+    }
+    assert!(refusal(&directory.path().join("test.db")).await.contains("cannot be written to"));
+    assert!(refusal(&directory.path().join("new.db")).await.contains("the file cannot be opened"));
+    set_writable(directory.path(), true);
+    open(&directory.path().join("test.db")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
