@@ -14,3 +14,4 @@ pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod web;
+pub mod store;

@@ -1,0 +1,141 @@
+//! What can go wrong with the store, as sentences for whoever runs the service.
+
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// The longest text of another's error that is passed on, in characters.
+const TEXT_LIMIT: usize = 200;
+
+/// Why the store could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// While opening: the schema is of a newer version than this program. It was left untouched.
+    #[error(
+        "the database {database} belongs to a newer version of this program (schema {found}, known here up to {known}); \
+         it was left untouched: run that version, or set another DATABASE_URL"
+    )]
+    Newer {
+        /// The file.
+        database: String,
+        /// The version of the schema that was found.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// While opening: the directory for the file is not there.
+    #[error("the directory {directory} of the database does not exist: create it, or set another DATABASE_URL")]
+    NoDirectory {
+        /// The directory.
+        directory: String,
+    },
+    /// While opening: waiting does not help, somebody has to do something.
+    #[error("the database {database} cannot be used: {reason}")]
+    Unusable {
+        /// The file, or `in memory`.
+        database: String,
+        /// Why, as half a sentence.
+        reason: String,
+    },
+    /// Another process held the lock for longer than we wait.
+    #[error("the database is locked by another process")]
+    Locked,
+    /// The disk is full, or the database may not grow any further.
+    #[error("there is no space left for the database")]
+    Full,
+    /// It took too long. What was to be written may still have been written.
+    #[error("the database did not answer in time")]
+    Timeout,
+    /// The store was closed, or its runtime has ended.
+    #[error("the database is closed")]
+    Closed,
+    /// A row makes no sense to this program.
+    #[error("the database holds what makes no sense: {0}")]
+    Nonsense(String),
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+impl StoreError {
+    /// A row that makes no sense: which, and why.
+    pub(super) fn nonsense(what: impl AsRef<str>) -> Self {
+        Self::Nonsense(shortened(what.as_ref(), TEXT_LIMIT))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => Self::Timeout,
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => Self::nonsense(error.to_string()),
+            sqlx::Error::Database(database) => Self::from_database(database.as_ref()),
+            _ => Self::Failed(shortened(&error.to_string(), TEXT_LIMIT)),
+        }
+    }
+}
+
+impl StoreError {
+    fn from_database(error: &(dyn DatabaseError + 'static)) -> Self {
+        match sqlite_code(error) {
+            Some(BUSY | LOCKED) => Self::Locked,
+            Some(FULL) => Self::Full,
+            Some(code) => Self::Failed(words(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into)),
+            None => Self::Failed(shortened(error.message(), TEXT_LIMIT)),
+        }
+    }
+}
+
+// Primary result codes of SQLite (sqlite.org/rescode.html).
+const PERM: i32 = 3;
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READONLY: i32 = 8;
+const IOERR: i32 = 10;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+const CANTOPEN: i32 = 14;
+const NOTADB: i32 = 26;
+
+/// The primary code; the extended ones have it in their low byte.
+fn sqlite_code(error: &(dyn DatabaseError + 'static)) -> Option<i32> {
+    let code: i32 = error.try_downcast_ref::<SqliteError>()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// What to do about a code that somebody has to do something about, as half a sentence.
+fn words(code: i32) -> Option<&'static str> {
+    match code {
+        PERM | CANTOPEN => {
+            Some("the file cannot be opened (check who owns it and its directory, and who may write there)")
+        }
+        READONLY => {
+            Some("it cannot be written to (check who may write to the file, to those beside it and to the directory)")
+        }
+        IOERR => Some("the disk reports an error"),
+        CORRUPT => Some("the file is damaged: restore a copy, or move it away to start afresh"),
+        NOTADB => Some("the file is not an SQLite database"),
+        _ => None,
+    }
+}
+
+/// `text` without its end where it is longer than `limit` characters.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_a_short_one_is_not() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äöü…");
+        let StoreError::Nonsense(text) = StoreError::nonsense("⚪".repeat(5_000)) else { unreachable!() };
+        assert_eq!(text.chars().count(), TEXT_LIMIT + 1);
+    }
+}

@@ -1,0 +1,166 @@
+//! From a location to connections: everything about a file or a memory that only SQLite knows.
+
+use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tokio::time::{Instant, sleep};
+
+use super::{Limits, Location, StoreError};
+
+/// How a writing transaction begins: with the lock, since a lock that is asked for later may be refused at once.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Connections that read side by side.
+const READERS: u32 = 2;
+
+/// How long to wait before a lock that was refused is asked for again.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The schema, each version a file, embedded in the program.
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+
+/// Opens `database` and returns who writes and who reads.
+pub(super) async fn pools(database: &Location, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    match database {
+        Location::File(path) => file(path, limits).await,
+        Location::Memory => memory(limits).await,
+    }
+}
+
+/// The database is that of its one connection, which therefore never ends.
+async fn memory(limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let named = |error| opening("in memory", error);
+    let pool = pool(1, limits).connect_with(options(limits)).await.map_err(named)?;
+    let mut connection = pool.acquire().await.map_err(named)?;
+    migrate(&mut connection, "in memory").await?;
+    Ok((pool.clone(), pool))
+}
+
+/// Tries again for as long as we wait for a lock: some locks, such as that for a change of the journal mode, SQLite
+/// refuses without waiting.
+async fn file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let path = checked(path)?;
+    let patience_ends = Instant::now() + limits.busy;
+    loop {
+        match try_file(&path, limits).await {
+            Err(StoreError::Locked) if Instant::now() < patience_ends => sleep(LOCK_PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+async fn try_file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let name = path.display().to_string();
+    let named = |error| opening(&name, error);
+    // An alert must survive a power cut: `FULL` syncs the log with each transaction, `NORMAL` would not.
+    let options = options(limits).filename(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
+
+    // The journal mode is left as it is until the schema is known to be ours.
+    let mut first = options.connect().await.map_err(named)?;
+    let migrated = migrate(&mut first, &name).await;
+    let closed = first.close().await;
+    migrated?;
+    closed.map_err(named)?;
+
+    let options = options.create_if_missing(false).journal_mode(SqliteJournalMode::Wal);
+    let writers = pool(1, limits).after_release(|connection, _| Box::pin(is_sound(connection)));
+    let writer = writers.connect_with(options.clone()).await.map_err(named)?;
+    let reader = pool(READERS, limits).connect_with(options.pragma("query_only", "on")).await.map_err(named)?;
+    Ok((writer, reader))
+}
+
+/// Whether a connection may be used again. Where the disk is full or fails, SQLite ends the transaction by itself, sqlx
+/// does not notice, and no other transaction could ever begin: such a connection is replaced by a new one.
+async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The answer comes after everything that was asked before, a rollback included.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// The absolute path, so that it means the same whatever becomes of the working directory, and so that SQLite does not
+/// take a name such as `file:x` for a URL.
+fn checked(path: &Path) -> Result<PathBuf, StoreError> {
+    let name = path.display().to_string();
+    let whole = absolute(path).map_err(|_| unusable(&name, "it has no name"))?;
+    if whole.is_dir() {
+        return Err(unusable(&name, "it is a directory"));
+    }
+    if whole.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
+        // SQLite would leave files beside it that are as read-only as it is, and in the way once it no longer is.
+        return Err(unusable(&name, "it is marked as read-only"));
+    }
+    match whole.parent() {
+        Some(directory) if !directory.is_dir() => {
+            Err(StoreError::NoDirectory { directory: directory.display().to_string() })
+        }
+        _ => Ok(whole),
+    }
+}
+
+fn options(limits: Limits) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(limits.busy).log_statements(log::LevelFilter::Off)
+}
+
+/// Connections that are kept for good: opening them anew would gain nothing, and lose what is in memory.
+fn pool(connections: u32, limits: Limits) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(limits.acquire)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Brings the schema up to date in one transaction: two processes that start at once do it once, and a schema that is
+/// not ours stays as it was.
+async fn migrate(connection: &mut SqliteConnection, database: &str) -> Result<(), StoreError> {
+    let named = |error| opening(database, error);
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(named)?;
+    if is_foreign(&mut transaction).await.map_err(named)? {
+        return Err(unusable(database, "it holds the tables of another program; set another DATABASE_URL"));
+    }
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(|error| migrating(database, error))?;
+    // In a file of somebody else that may only be read, SQLite takes the lock without a word; the first write is refused.
+    sqlx::query("DELETE FROM channel_state WHERE channel = ''").execute(&mut *transaction).await.map_err(named)?;
+    transaction.commit().await.map_err(named)
+}
+
+/// Whether there are tables, but no history of migrations.
+async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let (tables, histories): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), COUNT(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_master WHERE type = 'table'",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(tables > 0 && histories == 0)
+}
+
+fn migrating(database: &str, error: MigrateError) -> StoreError {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => opening(database, error),
+        MigrateError::VersionMissing(found) if found > known => {
+            StoreError::Newer { database: database.into(), found, known }
+        }
+        MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => unusable(
+            database,
+            &format!("its schema {version} is not that of this program but another's; set another DATABASE_URL"),
+        ),
+        other => opening(database, other.into()),
+    }
+}
+
+/// What waiting may help against keeps its name; everything else is for somebody to look after.
+fn opening(database: &str, error: sqlx::Error) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Failed(reason) | StoreError::Nonsense(reason) => unusable(database, &reason),
+        other => other,
+    }
+}
+
+fn unusable(database: &str, reason: &str) -> StoreError {
+    StoreError::Unusable { database: database.into(), reason: reason.into() }
+}

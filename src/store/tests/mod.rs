@@ -1,0 +1,99 @@
+//! The store against real databases: what holds in a file holds in memory. What only a file can do is in `opening.rs`.
+
+mod incidents;
+mod opening;
+mod outbox;
+mod prune;
+mod sharing;
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+
+use super::*;
+use crate::domain::incident::{Held, Phase};
+use crate::domain::issue::IssueId;
+use crate::domain::notice::{NoticeKind, Step};
+
+/// A fresh store in a file, and its directory, which lives as long as it is held.
+async fn in_file() -> (Store, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("test.db")).await.unwrap();
+    (store, directory)
+}
+
+/// A fresh store of either sort.
+async fn both() -> [(Store, Option<TempDir>); 2] {
+    let (store, directory) = in_file().await;
+    [(store, Some(directory)), (Store::open(&Location::Memory, Handle::current()).await.unwrap(), None)]
+}
+
+async fn open(path: &Path) -> Result<Store, StoreError> {
+    Store::open(&Location::File(path.into()), Handle::current()).await
+}
+
+/// A store that does not wait for long.
+async fn impatient(path: &Path) -> Store {
+    let limits =
+        Limits { busy: Duration::from_millis(20), acquire: Duration::from_millis(20), operation: LIMITS.operation };
+    Store::open_within(&Location::File(path.into()), Handle::current(), limits).await.unwrap()
+}
+
+/// A connection beside the store, for what no store would write.
+async fn raw(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
+}
+
+/// So many seconds after the beginning of the test's time.
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_760_709_528, 0).unwrap() + TimeDelta::seconds(seconds)
+}
+
+fn incident(id: &str, issue: IssueId, phase: Phase) -> Incident {
+    Incident {
+        id: id.into(),
+        issue,
+        text: "137 job(s) stuck >30 minutes".into(),
+        detail: "the oldest: \"Ünïcode\" ⚠️".into(),
+        since: at(0),
+        phase,
+        streak: 1,
+        held: Held::No,
+        told_at: None,
+        resolved_at: (phase == Phase::Resolved).then(|| at(0)),
+    }
+}
+
+fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)]) -> Notice {
+    Notice {
+        id: id.into(),
+        channel: channel.into(),
+        kind,
+        subject: "🚨 EchoPilot Auto-Operator Alert".into(),
+        body: "ISSUES DETECTED:\n  • ⚠️ 137 job(s) stuck >30 minutes".into(),
+        thread: None,
+        created: at(0),
+        incidents: incidents.iter().map(|(id, step)| ((*id).into(), *step)).collect(),
+    }
+}
+
+fn alert(id: &str, channel: &str, incident: &str) -> Notice {
+    notice(id, channel, NoticeKind::Alert, &[(incident, Step::Opened)])
+}
+
+/// Opens the incident of stuck jobs as `i1` and posts `notices`.
+async fn open_stuck(store: &Store, notices: &[Notice]) {
+    let stuck = incident("i1", IssueId::StuckJobs, Phase::Open);
+    store.commit(&[(stuck, Change::Opened)], notices).await.unwrap();
+}
+
+/// The id of what is claimed at that second, for a minute.
+async fn claimed(store: &Store, channel: &str, second: i64) -> Option<String> {
+    let due = store.claim(channel, at(second), at(second + 60), "test").await.unwrap();
+    due.map(|due| due.notice.id)
+}

@@ -1,0 +1,179 @@
+//! Notices on their way: claimed, delivered, failed, in order.
+
+use super::*;
+use crate::domain::notice::Told;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_comes_out_as_it_was_posted() {
+    for (store, _directory) in both().await {
+        let posted = Notice { thread: Some("n0".into()), created: at(3), ..alert("n1", "email", "i1") };
+        open_stuck(&store, std::slice::from_ref(&posted)).await;
+        let due = store.claim("email", at(3), at(63), "me").await.unwrap().unwrap();
+        assert_eq!(due, Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1 });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_claim_at_a_time_until_it_runs_out() {
+    for (store, _directory) in both().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(0)));
+        let first = store.claim("email", at(1), at(61), "one").await.unwrap().unwrap();
+        assert_eq!(first.attempts, 1);
+        for by in ["one", "two"] {
+            assert_eq!(store.claim("email", at(60), at(120), by).await.unwrap(), None, "{by}");
+        }
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(61)));
+        let second = store.claim("email", at(61), at(121), "two").await.unwrap().unwrap();
+        assert_eq!((second.notice.id.as_str(), second.attempts), ("n1", 2), "the first has died over it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_claim_at_once_do_not_get_the_same() {
+    for (store, _directory) in both().await {
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "email", "i1")]).await;
+        let claims = (0..8).map(|_| claimed(&store, "email", 0));
+        let got: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flatten().collect();
+        assert_eq!(got, ["n1"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_notice_overtakes_another_of_its_channel_and_no_channel_waits_for_another() {
+    for (store, _directory) in both().await {
+        // The clock was set back between the two.
+        let later = Notice { created: at(-500), ..alert("a-later", "email", "i1") };
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n1t", "telegram", "i1"), later]).await;
+        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
+        assert_eq!(claimed(&store, "email", 1).await, None, "the first is being sent");
+        store.failed("n1", at(2), "421 try later", Some(at(100))).await.unwrap();
+        assert_eq!(claimed(&store, "email", 99).await, None, "the first is not due");
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(100)));
+        assert_eq!(claimed(&store, "telegram", 3).await, Some("n1t".into()));
+
+        let again = store.claim("email", at(100), at(160), "me").await.unwrap().unwrap();
+        assert_eq!((again.notice.id.as_str(), again.attempts), ("n1", 2));
+        store.delivered("n1", at(101), "250 ok").await.unwrap();
+        assert_eq!(claimed(&store, "email", 102).await, Some("a-later".into()));
+        store.failed("a-later", at(103), "550 no such user", None).await.unwrap();
+        assert_eq!(claimed(&store, "email", 9_999).await, None);
+        assert_eq!(store.next_due("email").await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_delivered_stays_delivered_and_what_failed_may_still_arrive() {
+    for (store, _directory) in both().await {
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "telegram", "i1")]).await;
+        store.delivered("n1", at(1), "first").await.unwrap();
+        store.failed("n1", at(2), "too late", Some(at(3))).await.unwrap();
+        store.delivered("n1", at(4), "second").await.unwrap();
+        store.failed("n2", at(1), "a timeout", None).await.unwrap();
+        store.delivered("n2", at(2), "after all").await.unwrap();
+        store.delivered("no such notice", at(2), "").await.unwrap();
+        let rows: Vec<(String, String, i64, String)> =
+            sqlx::query_as("SELECT id, state, delivered_at, receipt FROM notices ORDER BY seq")
+                .fetch_all(&store.reader)
+                .await
+                .unwrap();
+        let row = |id: &str, second, receipt: &str| {
+            (id.to_owned(), "delivered".to_owned(), at(second).timestamp_millis(), receipt.to_owned())
+        };
+        assert_eq!(rows, [row("n1", 1, "first"), row("n2", 2, "after all")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_are_those_to_whom_the_opening_goes_out_and_can_still_arrive() {
+    for (store, _directory) in both().await {
+        let reminder = notice("n9", "telegram", NoticeKind::Reminder, &[("i1", Step::Reminded)]);
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "notion", "i1"), reminder]).await;
+        let told = |pairs: &[(&str, &str)]| {
+            let channels = pairs.iter().map(|(channel, id)| ((*channel).to_owned(), (*id).to_owned())).collect();
+            Told::from([("i1".to_owned(), channels)])
+        };
+        assert_eq!(store.told().await.unwrap(), told(&[("email", "n1"), ("notion", "n2")]));
+
+        store.failed("n1", at(1), "550", None).await.unwrap();
+        store.failed("n2", at(1), "502", Some(at(2))).await.unwrap();
+        assert_eq!(store.told().await.unwrap(), told(&[("notion", "n2")]));
+
+        store.delivered("n2", at(2), "page").await.unwrap();
+        store.commit(&[], &[alert("n3", "notion", "i1"), alert("n4", "email", "i1")]).await.unwrap();
+        assert_eq!(store.told().await.unwrap(), told(&[("notion", "n2"), ("email", "n4")]), "who told it first");
+
+        let resolved = incident("i1", IssueId::StuckJobs, Phase::Resolved);
+        store.commit(&[(resolved, Change::Resolved)], &[]).await.unwrap();
+        assert_eq!(store.told().await.unwrap(), Told::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_state_waits_and_it_waits_as_long_as_the_last_one_would_have() {
+    for (store, _directory) in both().await {
+        let status = |id, second| Notice { created: at(second), ..notice(id, "notion", NoticeKind::Status, &[]) };
+        store.commit(&[], &[status("s1", 0), alert_without_incident("a1"), status("s2", 1)]).await.unwrap();
+        assert_eq!(claimed(&store, "notion", 1).await, Some("a1".into()), "an alert is not replaced");
+        store.delivered("a1", at(1), "").await.unwrap();
+
+        assert_eq!(claimed(&store, "notion", 2).await, Some("s2".into()));
+        store.commit(&[], &[status("s3", 3)]).await.unwrap();
+        store.failed("s2", at(4), "429", Some(at(1_000))).await.unwrap();
+        assert_eq!(store.next_due("notion").await.unwrap(), Some(at(1_000)), "what is being sent is not replaced");
+
+        store.commit(&[], &[status("s4", 5)]).await.unwrap();
+        assert_eq!(claimed(&store, "notion", 999).await, None, "patience was asked for");
+        let due = store.claim("notion", at(1_000), at(1_060), "me").await.unwrap().unwrap();
+        assert_eq!((due.notice.id.as_str(), due.attempts), ("s4", 2));
+        store.delivered("s4", at(1_001), "").await.unwrap();
+        assert_eq!(store.next_due("notion").await.unwrap(), None);
+    }
+}
+
+fn alert_without_incident(id: &str) -> Notice {
+    notice(id, "notion", NoticeKind::Alert, &[])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_whose_sender_died_is_replaced() {
+    for (store, _directory) in both().await {
+        let status = |id, second| Notice { created: at(second), ..notice(id, "notion", NoticeKind::Status, &[]) };
+        store.commit(&[], &[status("s1", 0)]).await.unwrap();
+        assert_eq!(claimed(&store, "notion", 0).await, Some("s1".into()));
+        store.commit(&[], &[status("s2", 60)]).await.unwrap();
+        assert_eq!(claimed(&store, "notion", 60).await, Some("s2".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_of_a_newer_version_does_not_hold_up_the_channel() {
+    for (store, _directory) in both().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        sqlx::query("UPDATE notices SET kind = 'digest'").execute(&store.writer).await.unwrap();
+        let due = store.claim("email", at(0), at(60), "me").await.unwrap().unwrap();
+        assert_eq!(due.notice.kind, NoticeKind::Alert);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_channels_say_is_kept_within_bounds() {
+    for (store, _directory) in both().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        store.failed("n1", at(1), &"é".repeat(10_000), Some(at(2))).await.unwrap();
+        let error: String =
+            sqlx::query_scalar("SELECT last_error FROM notices").fetch_one(&store.reader).await.unwrap();
+        assert_eq!(error.chars().count(), 501);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_remembers_what_it_said_last_and_nothing_of_the_others() {
+    for (store, _directory) in both().await {
+        store.remember("notion", "entry", "page-1").await.unwrap();
+        store.remember("notion", "entry", "page-2").await.unwrap();
+        assert_eq!(store.recall("notion", "entry").await.unwrap(), Some("page-2".into()));
+        assert_eq!(store.recall("notion", "other").await.unwrap(), None);
+        assert_eq!(store.recall("email", "entry").await.unwrap(), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What goes with time, and what never does.
+
+use super::*;
+use crate::store::outbox::TOLD;
+use crate::store::prune::{BATCH, INCIDENTS, NOTICES};
+
+async fn ids(store: &Store, statement: &'static str) -> Vec<String> {
+    sqlx::query_scalar(statement).fetch_all(&store.reader).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_old_and_done_with_goes() {
+    for (store, _directory) in both().await {
+        let over = |id: &str, second| {
+            let resolved_at = Some(at(second));
+            (Incident { resolved_at, ..incident(id, IssueId::OpenaiOffline, Phase::Resolved) }, Change::Resolved)
+        };
+        let stepped = [
+            (incident("open", IssueId::StuckJobs, Phase::Open), Change::Opened),
+            over("old", 0),
+            over("old, all-clear pending", 0),
+            over("new", 100),
+        ];
+        let all_clear = |id, about| notice(id, "email", NoticeKind::Resolved, &[(about, Step::Resolved)]);
+        let notices = [
+            alert("told of what is open", "telegram", "open"),
+            alert("failed", "telegram", "old"),
+            alert("old", "telegram", "old"),
+            Notice { created: at(100), ..alert("new", "telegram", "old") },
+            all_clear("pending", "old, all-clear pending"),
+        ];
+        store.commit(&stepped, &notices).await.unwrap();
+        for delivered in ["told of what is open", "old", "new"] {
+            store.delivered(delivered, at(1), "").await.unwrap();
+        }
+        store.failed("failed", at(1), "550", None).await.unwrap();
+
+        assert_eq!(store.prune(at(100)).await.unwrap(), 3);
+        let incidents = ids(&store, "SELECT id FROM incidents ORDER BY id").await;
+        assert_eq!(incidents, ["new", "old, all-clear pending", "open"]);
+        let notices = ids(&store, "SELECT id FROM notices ORDER BY seq").await;
+        assert_eq!(notices, ["told of what is open", "new", "pending"]);
+        assert_eq!(
+            ids(&store, "SELECT notice_id FROM notice_incidents ORDER BY 1").await,
+            ["pending", "told of what is open"]
+        );
+        assert!(store.told().await.unwrap().contains_key("open"));
+        assert_eq!(store.prune(at(100)).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_go_in_several_batches() {
+    for (store, _directory) in both().await {
+        let many = BATCH * 2 + 1;
+        let stepped: Vec<_> = (0..many)
+            .map(|number| (incident(&number.to_string(), IssueId::StuckJobs, Phase::Resolved), Change::Resolved))
+            .collect();
+        store.commit(&stepped, &[]).await.unwrap();
+        assert_eq!(store.delete_batch(INCIDENTS, at(1)).await.unwrap(), BATCH);
+        assert_eq!(store.prune(at(1)).await.unwrap(), many - BATCH);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_not_looked_through() {
+    let (store, _directory) = in_file().await;
+    for statement in [TOLD, INCIDENTS, NOTICES] {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.writer).await.unwrap();
+        let scans: Vec<_> = plan.into_iter().map(|(.., step)| step).filter(|step| step.starts_with("SCAN")).collect();
+        assert!(scans.iter().all(|step| step.contains("incidents_unresolved")), "{statement}: {scans:?}");
+    }
+}
