@@ -112,13 +112,14 @@ impl SmtpClient {
     /// Connects and exchanges greetings.
     async fn open(&self, name: &ClientId, until: Instant) -> Result<AsyncSmtpConnection, ClientError> {
         let connecting = wire::connect(&self.url.host, self.url.port, self.connect_timeout, until);
-        let stream =
-            within("connection", until, connecting).await?.map_err(|error| failure::from_io("connection", &error))?;
-        let peer = stream.peer_addr().map_err(|error| failure::from_io("connection", &error))?;
+        let stream = within("connection", until, connecting)
+            .await?
+            .map_err(|error| failure::from_io("connection", &error, &self.scrub))?;
+        let peer = stream.peer_addr().map_err(|error| failure::from_io("connection", &error, &self.scrub))?;
         if let Tls::Implicit { connector, name: host } = &self.tls {
             let stream = within("TLS", until, connector.connect(host.clone(), stream))
                 .await?
-                .map_err(|error| failure::from_io("TLS", &error))?;
+                .map_err(|error| failure::from_io("TLS", &error, &self.scrub))?;
             let wire = Box::new(Wire::new(stream, peer));
             step("greeting", until, &self.scrub, AsyncSmtpConnection::connect_with_transport(wire, name)).await
         } else {

@@ -140,7 +140,7 @@ async fn serve(listener: TcpListener, core: Arc<Core>) -> io::Result<()> {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
         let Ok((stream, _)) = listener.accept().await else {
             // The caller is gone already, or we are out of files: somebody else may have more luck.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let core = Arc::clone(&core);
@@ -153,4 +153,122 @@ async fn serve(listener: TcpListener, core: Arc<Core>) -> io::Result<()> {
 
 async fn bounded(session: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     tokio::time::timeout(CONNECTION_LIFETIME, session).await.unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpStream;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// Says `lines` one by one and compares how each answer begins. Several lines in one are answered once.
+    fn converse(server: &MailServer, lines: &[(&str, &str)]) {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let mut answers = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut hear = || loop {
+            let mut line = String::new();
+            answers.read_line(&mut line).expect("an answer");
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line;
+            }
+        };
+        assert!(hear().starts_with("220 "));
+        for (said, expected) in lines {
+            (&stream).write_all(said.as_bytes()).expect("said");
+            let heard = hear();
+            assert!(heard.starts_with(expected), "{said:?}: {heard}");
+        }
+    }
+
+    const LOGIN: [(&str, &str); 4] = [
+        ("ehlo me\r\n", "250 "),
+        ("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6"),
+        ("YWxlcnRzQGVjaG9waWxvdC5leGFtcGxl\r\n", "334 UGFzc3dvcmQ6"),
+        ("cEBzczogd29yZCU=\r\n", "235 "),
+    ];
+
+    #[test]
+    fn nobody_sends_before_the_greeting_and_the_login() {
+        let server = MailServer::start().expect("a server");
+        let wrong = STANDARD.encode("\0alerts@echopilot.example\0guess");
+        converse(
+            &server,
+            &[
+                ("MAIL FROM:<a@x.org>\r\n", "503"),
+                ("EHLO\r\n", "501"),
+                ("EHLO me\r\n", "250 "),
+                ("MAIL FROM:<a@x.org>\r\n", "530"),
+                (&format!("AUTH PLAIN {wrong}\r\n"), "535"),
+                ("AUTH PLAIN\r\n", "334"),
+                ("*\r\n", "501"),
+                ("AUTH CRAM-MD5\r\n", "504"),
+                ("RCPT TO:<b@x.org>\r\n", "530"),
+                ("QUIT\r\n", "221"),
+            ],
+        );
+        assert_eq!(server.mails().count(), 0);
+    }
+
+    #[test]
+    fn the_dialogue_is_kept_in_order_and_within_its_limits() {
+        let rules = MailServerRules { mail_bytes_max: 3_000, ..Default::default() };
+        let server = MailServer::start_with(rules).expect("a server");
+        let mail = |text: &str| format!("MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\n{text}\r\n.\r\n");
+        for (text, expected) in [
+            ("x".repeat(998), "250"),
+            ("x".repeat(999), "500"),
+            (format!("{}\r\n", "x".repeat(800)).repeat(4), "552"),
+            ("bare\nfeed".to_owned(), "550"),
+            ("bare\rreturn".to_owned(), "550"),
+            ("gr\u{fc}n".to_owned(), "554"),
+        ] {
+            let said = mail(&text);
+            let (envelope, text) = said.split_at(said.find("DATA").expect("a command"));
+            let (sender, receiver) = envelope.split_at(envelope.find("RCPT").expect("a command"));
+            let (data, text) = text.split_at("DATA\r\n".len());
+            converse(
+                &server,
+                &[&LOGIN[..], &[(sender, "250"), (receiver, "250"), (data, "354"), (text, expected)]].concat(),
+            );
+        }
+        assert_eq!(server.mails().count(), 1);
+        converse(
+            &server,
+            &[
+                &LOGIN[..],
+                &[
+                    ("DATA\r\n", "503"),
+                    ("RCPT TO:<b@x.org>\r\n", "503"),
+                    ("MAIL FROM:<a@x.org> SIZE=3001\r\n", "552"),
+                    ("MAIL FROM:<\u{e4}@x.org>\r\n", "553"),
+                    ("MAIL FROM:<a@x.org> X=1\r\n", "555"),
+                    ("MAIL FROM:<a@x.org> SIZE=3000 BODY=8BITMIME\r\n", "250"),
+                    ("MAIL FROM:<a@x.org>\r\n", "503"),
+                    ("RCPT TO:b@x.org\r\n", "501"),
+                    ("RSET\r\n", "250"),
+                    ("DATA\r\n", "503"),
+                    (&format!("NOOP {}\r\n", "x".repeat(20_000)), "500"),
+                    ("NOOP\n", "500"),
+                    ("NOOP\r\n", "250"),
+                ],
+            ]
+            .concat(),
+        );
+    }
+
+    #[test]
+    fn it_stops_with_its_last_handle() {
+        let server = MailServer::start().expect("a server");
+        let (port, second) = (server.port(), server.clone());
+        thread::spawn(move || drop(server)).join().expect("a handle may go anywhere");
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("still there");
+        drop(second);
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect_err("stopped");
+    }
 }

@@ -33,7 +33,7 @@ pub(super) fn from_smtp(step: &str, error: &SmtpError, scrub: &Scrubber) -> Clie
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return from_io(step, error);
+            return from_io(step, error, scrub);
         }
         cause = error.source();
     }
@@ -42,14 +42,15 @@ pub(super) fn from_smtp(step: &str, error: &SmtpError, scrub: &Scrubber) -> Clie
 }
 
 /// What a failure of the connection means.
-pub(super) fn from_io(step: &str, error: &io::Error) -> ClientError {
+pub(super) fn from_io(step: &str, error: &io::Error, scrub: &Scrubber) -> ClientError {
     let kind = match error.kind() {
         _ if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => ErrorKind::Tls,
         io::ErrorKind::TimedOut => ErrorKind::Timeout,
         io::ErrorKind::InvalidData => ErrorKind::Garbage,
         _ => ErrorKind::Connection,
     };
-    ClientError::new(kind, format!("{step}: {error}"))
+    // A certificate's names, which may be in there, are the server's words as well.
+    ClientError::new(kind, format!("{step}: {}", scrub.words(&error.to_string())))
 }
 
 #[cfg(test)]
@@ -79,9 +80,10 @@ mod tests {
     #[test]
     fn an_untrusted_certificate_is_told_apart_from_a_broken_connection() {
         let rustls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let error = from_io("TLS", &io::Error::new(io::ErrorKind::InvalidData, rustls));
+        let scrub = Scrubber::new(None);
+        let error = from_io("TLS", &io::Error::new(io::ErrorKind::InvalidData, rustls), &scrub);
         assert_eq!((error.kind, &*error.detail), (ErrorKind::Tls, "TLS: invalid peer certificate: UnknownIssuer"));
-        assert_eq!(from_io("x", &io::ErrorKind::ConnectionReset.into()).kind, ErrorKind::Connection);
-        assert_eq!(from_io("x", &io::ErrorKind::InvalidData.into()).kind, ErrorKind::Garbage);
+        assert_eq!(from_io("x", &io::ErrorKind::ConnectionReset.into(), &scrub).kind, ErrorKind::Connection);
+        assert_eq!(from_io("x", &io::ErrorKind::InvalidData.into(), &scrub).kind, ErrorKind::Garbage);
     }
 }

@@ -154,10 +154,19 @@ mod tests {
         assert!(error.is_permanent());
     }
 
+    /// Any characters, with line breaks and other controls among them (a plain `String` of proptest has none).
+    fn anything() -> impl Strategy<Value = String> {
+        let char =
+            prop_oneof![any::<char>(), "[ -~]".prop_map(|s| s.chars().next().unwrap_or(' ')), Just('\n'), Just('\r')];
+        proptest::collection::vec(char, 0..120).prop_map(String::from_iter)
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
-        fn whatever_is_put_in_comes_out_as_one_mail(subject in any::<String>(), name in any::<String>(),
-                                                    body in any::<String>(), id in any::<String>()) {
+        fn whatever_is_put_in_comes_out_as_one_mail(subject in anything(), name in anything(),
+                                                    body in anything(), id in anything()) {
             let mut mail = mail();
             mail.subject = subject;
             mail.from = mail.from.named(&name);
@@ -175,6 +184,9 @@ mod tests {
             }
             let said = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
             prop_assert_eq!(said(read.subject().unwrap_or_default()), said(&one_line(&mail.subject, SUBJECT_MAX)));
+            let text = read.body_text(0).unwrap_or_default().replace("\r\n", "\n");
+            let sent = super::body(&mail.body);
+            prop_assert_eq!(text.trim_end_matches('\n'), sent.trim_end_matches('\n'));
             prop_assert_eq!(read.from().and_then(|from| from.first()).and_then(|from| from.address()),
                             Some("ops@example.org"));
         }

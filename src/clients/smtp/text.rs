@@ -14,16 +14,20 @@ const WORDS_MAX: usize = 300;
 /// marks that turn the direction of writing are dropped.
 pub(super) fn one_line(text: &str, max: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max * 4));
-    let mut length = 0;
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        let visible = word.chars().filter(|c| !turns_direction(*c));
-        for c in (length > 0).then_some(' ').into_iter().chain(visible) {
-            if length == max {
+    let mut gap = false;
+    let mut left = max;
+    for c in text.chars().filter(|c| !turns_direction(*c)) {
+        if c.is_whitespace() || c.is_control() {
+            gap = !line.is_empty();
+            continue;
+        }
+        for c in std::mem::take(&mut gap).then_some(' ').into_iter().chain([c]) {
+            if left == 0 {
                 line.push('…');
                 return line;
             }
             line.push(c);
-            length += 1;
+            left -= 1;
         }
     }
     line
@@ -81,6 +85,7 @@ mod tests {
             ("  a\r\nBc: b\t c\0d ", "a Bc: b c d"),
             ("nel\u{85}line\u{2028}x", "nel line x"),
             ("gnp\u{202e}.exe", "gnp.exe"),
+            ("a \u{200e}\0 b", "a b"),
             ("0123456789a", "0123456789a"),
             ("0123456789ab", "0123456789a…"),
             ("0123456789 a", "0123456789 …"),
