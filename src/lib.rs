@@ -14,4 +14,3 @@ pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod web;
-pub mod store;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notion::{DatabaseId, JobRow, Notion, job_log_schema, status_board_schema};
 use super::openai::OpenAi;
-use super::smtp::Smtp;
+use super::smtp::MailServer;
 use super::telegram::Telegram;
 
 /// Who gets the mail of this world.
@@ -25,7 +25,7 @@ pub struct World {
     /// Where alerts go.
     pub telegram: Telegram,
     /// Where alerts go, too.
-    pub smtp: Smtp,
+    pub smtp: MailServer,
     /// The database of jobs.
     pub job_log: DatabaseId,
     /// The Status Board.
@@ -41,7 +41,7 @@ impl World {
         let notion = Notion::start()?;
         let job_log = notion.create_database("Job Log", job_log_schema());
         let status_board = notion.create_database("Status Board", status_board_schema());
-        let (openai, telegram, smtp) = (OpenAi::start()?, Telegram::start()?, Smtp::start()?);
+        let (openai, telegram, smtp) = (OpenAi::start()?, Telegram::start()?, MailServer::start()?);
         Ok(Self { notion, openai, telegram, smtp, job_log, status_board })
     }
 
