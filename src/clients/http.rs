@@ -103,9 +103,12 @@ fn client() -> awc::Client {
         .finish()
 }
 
-/// A wait in words: `10 s`, `250 ms`.
+/// A wait in words, to a tenth of a second where it is longer than one: `10 s`, `2.5 s`, `250 ms`.
 fn in_words(wait: Duration) -> String {
-    if wait.subsec_nanos() == 0 { format!("{} s", wait.as_secs()) } else { format!("{} ms", wait.as_millis()) }
+    if wait < Duration::from_secs(1) {
+        return format!("{} ms", wait.as_millis());
+    }
+    format!("{} s", (wait.as_secs_f64() * 10.0).round() / 10.0)
 }
 
 const NOT_UNPACKED: &str = "the answer could not be decompressed";

@@ -291,3 +291,11 @@ async fn a_request_that_cannot_be_written_fails_without_showing_what_is_in_it() 
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn a_wait_is_told_without_false_precision() {
+    let table = [(10_000, "10 s"), (9_999, "10 s"), (2_500, "2.5 s"), (1_000, "1 s"), (250, "250 ms"), (0, "0 ms")];
+    for (millis, words) in table {
+        assert_eq!(in_words(Duration::from_millis(millis)), words);
+    }
+}

@@ -128,17 +128,17 @@ async fn the_wait_of_a_rate_limit_is_in_the_body_or_in_the_header() {
 }
 
 #[actix_rt::test]
-async fn no_error_shows_the_token() {
-    let echo = refused(400, &format!("Bad Request: http://x/bot{TOKEN}/sendMessage {TOKEN}"), "{}");
-    for answers in [vec![echo], vec![]] {
-        let server = RawServer::answering(answers).await;
-        let error = telegram(&server).send_message(&to(42, "x"), PATIENCE).await.unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("AAHdq"), "{error}");
-    }
-    for wrong in ["no URL", "http://127.0.0.1:1"] {
-        let telegram = Telegram::new(Http::new(), wrong, Secret::new(TOKEN));
-        let error = telegram.send_message(&to(42, "x"), PATIENCE).await.unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("AAHdq"), "{error}");
+async fn no_error_shows_the_token_whatever_it_looks_like() {
+    for token in [TOKEN, "made-up"] {
+        let echo = refused(400, &format!("Bad Request: /bot{token}/sendMessage and {token}"), "{}");
+        let server = RawServer::answering([echo]).await;
+        // The second time, the server only hangs up.
+        for url in [server.url(""), server.url(""), "no URL".to_owned(), "http://127.0.0.1:1".to_owned()] {
+            let telegram = Telegram::new(Http::new(), url, Secret::new(token));
+            let error = telegram.send_message(&to(42, "x"), PATIENCE).await.unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("AAHdq") && !shown.contains("made-up"), "{shown}");
+        }
     }
 }
 
