@@ -1,3 +1,4 @@
 //! auto-operator.
 
+pub mod demo;
 pub mod secret;
