@@ -1,4 +1,5 @@
 //! auto-operator.
 
 pub mod clients;
+pub mod demo;
 pub mod secret;
