@@ -51,7 +51,7 @@ fn filtered() -> Vec<u8> {
 
 fn status_and_score(row: usize) -> String {
     let status = ["Done", "Processing", "Failed", "Needs review"][row % 4];
-    let score = if row % 5 == 0 { "null".to_owned() } else { format!("{}.5", 60 + row % 40) };
+    let score = if row.is_multiple_of(5) { "null".to_owned() } else { format!("{}.5", 60 + row % 40) };
     format!(
         r#""Status":{{"id":"%3AUPp","type":"select","select":{{"id":"4b5c2f1e-7e2a-4a51-9c0a-7d4f0e0f5a11","name":"{status}","color":"green"}}}},
 "QA Score":{{"id":"fNH%7C","type":"number","number":{score}}}"#

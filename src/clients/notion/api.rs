@@ -112,6 +112,9 @@ impl Api {
     }
 
     async fn once(&self, call: Call<'_>, token: &Secret, deadline: Instant) -> Result<Reply, Fault> {
+        if left(deadline).is_zero() {
+            return Err(ClientError::new(ErrorKind::Timeout, "no time left to ask Notion").into());
+        }
         if let Err(wait) = self.config.pace.wait(deadline).await {
             let detail = "no request to Notion is free before the deadline (120 a minute, or a rest that it asked for)";
             let error = ClientError::new(ErrorKind::RateLimited, detail);

@@ -77,7 +77,11 @@ fn the_edge_may_say_anything_at_all() {
         (fault(502, "text/plain", "bad gateway"), ErrorKind::ServerFault, "answered with text/plain, not JSON"),
         (fault(500, "application/json", r#"{"message":7}"#), ErrorKind::ServerFault, ""),
         (fault(500, "application/json", r#"["#), ErrorKind::ServerFault, ""),
-        (fault(400, "application/json", r#"{"message":"cut \ud83d"}"#), ErrorKind::BadRequest, "cut \u{fffd}\u{fffd}\u{fffd}"),
+        (
+            fault(400, "application/json", r#"{"message":"cut \ud83d"}"#),
+            ErrorKind::BadRequest,
+            "cut \u{fffd}\u{fffd}\u{fffd}",
+        ),
     ] {
         assert_eq!((fault.error.kind, fault.error.detail.as_str()), (kind, detail));
     }
@@ -85,7 +89,9 @@ fn the_edge_may_say_anything_at_all() {
 
 #[test]
 fn the_wait_may_stand_in_the_body() {
-    for (json, expected) in [(r#""35""#, Some(35)), ("35", Some(35)), (r#""soon""#, None), ("-1", None), ("1e300", None)] {
+    for (json, expected) in
+        [(r#""35""#, Some(35)), ("35", Some(35)), (r#""soon""#, None), ("-1", None), ("1e300", None)]
+    {
         let fault = told(429, "rate_limited", &format!(r#"{{"retry_after":{json}}}"#));
         assert_eq!(fault.error.retry_after, expected.map(Duration::from_secs), "{json}");
     }

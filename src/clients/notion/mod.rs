@@ -31,10 +31,9 @@ use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-pub use self::api::{Config, TokenSource};
 use self::api::{Api, Call, Effect};
+pub use self::api::{Config, TokenSource};
 use self::fault::{Cause, Fault};
-use self::paging::Paging;
 use self::query::Selection;
 pub use self::reading::Read;
 use self::reading::Reading;
@@ -199,3 +198,6 @@ impl Notion {
         self.schemas.borrow_mut().remove(database);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,12 +63,8 @@ impl Paging {
         if self.pages >= self.pages_at_most {
             return Err(incomplete(&format!("still not at the end after {} pages", self.pages)));
         }
-        if list.has_more {
-            self.follow(list)?
-        } else {
-            self.split()?
-        }
-        Ok(true)
+        let turned = if list.has_more { self.follow(list) } else { self.split() };
+        turned.map(|()| true)
     }
 
     fn follow(&mut self, list: Continuation) -> Result<(), ClientError> {
