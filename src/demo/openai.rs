@@ -14,7 +14,7 @@ use super::wire::{Received, Reply};
 /// A running stand-in of OpenAI.
 pub type OpenAi = StandIn<OpenAiApi>;
 
-/// The key that is accepted at first.
+/// The key of the account.
 const KEY: &str = "sk-demo-7c2f90d41be6";
 
 /// OpenAI, as seen from the server thread.
@@ -22,7 +22,8 @@ pub struct OpenAiApi(Mutex<Account>);
 
 /// The state of the account.
 struct Account {
-    key: Option<String>,
+    /// The key is accepted no more.
+    key_revoked: bool,
     /// The answer to whoever wants something done that costs money.
     quota_left: bool,
     /// All requests are too many; with the wait that is asked for.
@@ -50,7 +51,7 @@ impl StandIn<OpenAiApi> {
             Model { id: "gpt-5", reasons: true, shutdown: Some("2026-12-11") },
             Model { id: "gpt-6-luna", reasons: true, shutdown: None },
         ];
-        let account = Account { key: Some(KEY.to_owned()), quota_left: true, rate_limited: None, models };
+        let account = Account { key_revoked: false, quota_left: true, rate_limited: None, models };
         Self::open(OpenAiApi(Mutex::new(account)))
     }
 
@@ -64,9 +65,9 @@ impl StandIn<OpenAiApi> {
         format!("http://{}{PROXY}", self.authority())
     }
 
-    /// The key that is accepted; empty while there is none.
-    pub fn key(&self) -> String {
-        self.party().account().key.clone().unwrap_or_default()
+    /// The key, whether it was revoked or not.
+    pub fn key(&self) -> &'static str {
+        KEY
     }
 
     /// Answers everything with 500.
@@ -74,18 +75,18 @@ impl StandIn<OpenAiApi> {
         self.set_fault(Some(Fault::status(500)));
     }
 
-    /// Is well again: up, with money, within its rates, and with the key of the beginning.
+    /// Is well again: up, with money, within its rates, and its key is accepted.
     pub fn comes_back(&self) {
         self.set_fault(None);
         let mut account = self.party().account();
-        account.key = Some(KEY.to_owned());
+        account.key_revoked = false;
         account.quota_left = true;
         account.rate_limited = None;
     }
 
-    /// Accepts no key any more.
+    /// Accepts the key no more.
     pub fn revoke_key(&self) {
-        self.party().account().key = None;
+        self.party().account().key_revoked = true;
     }
 
     /// Has no money left: completions are a 429 `insufficient_quota`, while the models are still listed.
@@ -119,9 +120,9 @@ impl Party for OpenAiApi {
     async fn answer(&self, request: &Received) -> Reply {
         let reply = self.account().answer(request).unwrap_or_else(|refusal| refusal);
         reply
-            .with("x-request-id", format!("req_{:032x}", fastrand::u128(..)))
-            .with("openai-version", "2020-10-01")
-            .with("openai-processing-ms", 12)
+            .with("x-request-id", &format!("req_{:032x}", fastrand::u128(..)))
+            .with("openai-version", &"2020-10-01")
+            .with("openai-processing-ms", &12)
     }
 
     fn refusal(&self, status: u16, retry_after: Option<u64>) -> Reply {
@@ -144,7 +145,7 @@ impl Party for OpenAiApi {
         };
         let reply = error(status, kind, &code, None, message);
         match retry_after {
-            Some(seconds) => reply.with("Retry-After", seconds),
+            Some(seconds) => reply.with("Retry-After", &seconds),
             None => reply,
         }
     }
@@ -155,7 +156,7 @@ impl Account {
         let behind_proxy = request.path.strip_prefix(PROXY);
         let path = behind_proxy.or_else(|| request.path.strip_prefix("/v1")).unwrap_or_default();
         let key = request.bearer();
-        let accepted = key.is_some() && (behind_proxy.is_some() || key == self.key.as_deref());
+        let accepted = key.is_some() && (behind_proxy.is_some() || key == Some(KEY) && !self.key_revoked);
         match key {
             _ if accepted => {}
             Some(key) => {
@@ -172,16 +173,16 @@ impl Account {
         if let Some(seconds) = self.rate_limited {
             let message = format!("Rate limit reached for requests. Please try again in {seconds}s.");
             let reply = error(429, "requests", &"rate_limit_exceeded".into(), None, &message);
-            return Err(reply.with("Retry-After", seconds));
+            return Err(reply.with("Retry-After", &seconds));
         }
         match (request.method.as_str(), path) {
             ("GET", "/models") if behind_proxy.is_none() => {
                 let models: Vec<_> = self.models.iter().map(Model::describe).collect();
-                Ok(Reply::new(200, json!({"object": "list", "data": models})))
+                Ok(Reply::new(200, &json!({"object": "list", "data": models})))
             }
             ("GET", path) if behind_proxy.is_none() && path.starts_with("/models/") => {
                 let model = self.model(path.trim_start_matches("/models/"))?;
-                Ok(Reply::new(200, model.describe()))
+                Ok(Reply::new(200, &model.describe()))
             }
             ("POST", "/chat/completions") => self.complete(request),
             (method, _) => {
@@ -239,9 +240,9 @@ impl Account {
             },
             "service_tier": "default",
         });
-        Ok(Reply::new(200, reply)
-            .with("x-ratelimit-limit-requests", 10_000)
-            .with("x-ratelimit-remaining-requests", 9_999))
+        Ok(Reply::new(200, &reply)
+            .with("x-ratelimit-limit-requests", &10_000)
+            .with("x-ratelimit-remaining-requests", &9_999))
     }
 }
 
@@ -337,5 +338,81 @@ fn invalid(code: Option<&str>, param: Option<&str>, message: &str) -> Reply {
 }
 
 fn error(status: u16, kind: &str, code: &Value, param: Option<&str>, message: &str) -> Reply {
-    Reply::new(status, json!({"error": {"message": message, "type": kind, "param": param, "code": code}}))
+    Reply::new(status, &json!({"error": {"message": message, "type": kind, "param": param, "code": code}}))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::test_client::{Seen, call};
+    use super::*;
+
+    async fn ask(openai: &OpenAi, method: &str, path: &str, body: &Value) -> Seen {
+        let key = format!("Bearer {}", openai.key());
+        call(method, &format!("{}/{path}", openai.url()), &[("Authorization", &key)], body).await
+    }
+
+    #[actix_web::test]
+    async fn completions_are_refused_where_the_real_ones_are() {
+        let openai = OpenAi::start().unwrap();
+        let ping = json!([{"role": "user", "content": "ping"}]);
+        let body = |model: &str, more: Value| {
+            let mut body = json!({"model": model, "messages": ping});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        for (body, status, code, content) in [
+            (body("gpt-4o-mini", json!({"max_tokens": 16})), 200, "", "ping-ok"),
+            (body("gpt-4o-mini", json!({"max_completion_tokens": 1})), 200, "", "ping"),
+            (body("gpt-6-luna", json!({"max_completion_tokens": 16})), 200, "", "ping-ok"),
+            (body("gpt-6-luna", json!({"max_completion_tokens": 4})), 200, "", ""),
+            (body("gpt-6-luna", json!({"max_completion_tokens": 1})), 400, "", ""),
+            (body("gpt-6-luna", json!({"max_tokens": 16})), 400, "unsupported_parameter", ""),
+            (body("gpt-6-luna", json!({"temperature": 0})), 400, "unsupported_value", ""),
+            (body("gpt-4o-mini", json!({"max_tokens": 0})), 400, "integer_below_min_value", ""),
+            (body("gpt-4o-mini", json!({"max_token": 16})), 400, "unknown_parameter", ""),
+            (body("gpt-3.5-turbo", json!({})), 404, "model_not_found", ""),
+            (json!({"messages": ping}), 400, "", ""),
+            (json!({"model": "gpt-4o-mini"}), 400, "missing_required_parameter", ""),
+            (json!({"model": "gpt-4o-mini", "messages": []}), 400, "invalid_type", ""),
+        ] {
+            let seen = ask(&openai, "POST", "chat/completions", &body).await;
+            let said = seen.body["choices"][0]["message"]["content"].as_str().unwrap_or_default();
+            let refused = seen.body["error"]["code"].as_str().unwrap_or_default();
+            assert_eq!((seen.status, refused, said), (status, code, content), "{body}: {}", seen.body);
+            assert!(seen.header("x-request-id").starts_with("req_"));
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_empty_account_still_lists_its_models_and_a_revoked_key_does_not() {
+        let openai = OpenAi::start().unwrap();
+        let chat = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "ping"}]});
+        openai.quota_exhausted();
+        let seen = ask(&openai, "POST", "chat/completions", &chat).await;
+        assert_eq!((seen.status, &seen.body["error"]["type"]), (429, &json!("insufficient_quota")));
+        assert_eq!(seen.header("retry-after"), "");
+        assert_eq!(ask(&openai, "GET", "models", &Value::Null).await.body["data"][0]["id"], "gpt-4o-mini");
+        openai.rate_limited(7);
+        let seen = ask(&openai, "GET", "models", &Value::Null).await;
+        assert_eq!((seen.status, seen.header("retry-after")), (429, "7"));
+        openai.comes_back();
+        openai.revoke_key();
+        let seen = ask(&openai, "GET", "models/gpt-4o", &Value::Null).await;
+        assert_eq!((seen.status, &seen.body["error"]["code"]), (401, &json!("invalid_api_key")));
+        openai.goes_down();
+        assert_eq!(ask(&openai, "GET", "models", &Value::Null).await.body["error"]["type"], "server_error");
+        openai.comes_back();
+        assert_eq!(ask(&openai, "GET", "models", &Value::Null).await.status, 200);
+    }
+
+    #[actix_web::test]
+    async fn the_proxy_knows_completions_but_no_models() {
+        let openai = OpenAi::start().unwrap();
+        let chat = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "ping"}]});
+        let headers = [("Authorization", "Bearer _DUMMY_API_KEY_")];
+        let url = |path: &str| format!("{}/{path}", openai.proxy_url());
+        assert_eq!(call("POST", &url("chat/completions"), &headers, &chat).await.status, 200);
+        assert_eq!(call("GET", &url("models"), &headers, &Value::Null).await.status, 404);
+    }
 }

@@ -134,6 +134,8 @@ async fn a_query_pages_to_its_end_but_never_beyond_ten_thousand_rows() {
         rows.map(|row| row["id"].as_str().unwrap().to_owned()).collect::<HashSet<_>>().len()
     };
 
+    // Rows come small, so that the test spends its time on paging.
+    let path = format!("{path}?filter_properties=title");
     let whole = all_pages(&notion, &path, &ascending).await;
     assert_eq!((whole.len(), ids(&whole)), (100, 10_000));
     assert!(whole.iter().all(|(_, incomplete)| !incomplete));
@@ -267,7 +269,7 @@ async fn filter_properties_takes_ids_decoded_once() {
     assert!(status.contains('%'), "an id that needs no encoding proves nothing");
 
     let whole = ask(&notion, V2025, "POST", &path, &json!({})).await;
-    assert!((2_400..3_600).contains(&whole.bytes), "{}", whole.bytes);
+    assert!((2_700..3_500).contains(&whole.bytes), "{}", whole.bytes);
     for query in [
         format!("filter_properties={status}&filter_properties={qa}"),
         format!("filter_properties[]={status}&filter_properties%5B%5D={qa}"),
