@@ -104,9 +104,11 @@ fn token(token: &NotionToken, learn: impl Fn(&Secret) + Send + Sync + 'static) -
 
 fn jobs(notion: &settings::Notion, settings: &Settings) -> Option<JobsConfig> {
     let limits = &settings.limits;
+    let job_log = notion.job_log.clone()?;
     Some(JobsConfig {
-        job_log: notion.job_log.clone()?,
-        queue: notion.queue.clone(),
+        // The same database under two names is read once.
+        queue: notion.queue.clone().filter(|queue| *queue != job_log),
+        job_log,
         status_property: limits.status_property.clone(),
         qa_property: limits.qa_property.clone(),
         statuses: StatusNames { done: limits.status_done.clone(), terminal: limits.status_terminal.clone() },

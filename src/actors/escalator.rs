@@ -22,6 +22,12 @@ use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
 use crate::domain::{cycle, message::StatusEntry};
 use crate::store::{Notice, Store, StoreError};
 
+/// How long incidents that are over and notices that are finished are kept.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// How many cycles lie between two prunings: some hours at the usual interval.
+const PRUNE_EVERY: u64 = 50;
+
 /// A cycle begins: its checks have been told to look.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -186,10 +192,21 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
         }
     } else {
         store.commit(&stepped, &notices).await?;
+        prune(store, report).await;
     }
     let mut live: Vec<Incident> = stepped.into_iter().map(|(incident, _)| incident).filter(Incident::is_live).collect();
     live.sort_by_key(|incident| incident.since);
     Ok(live)
+}
+
+/// Lets go of what is over for long, now and then. A fault is no reason to hold up the cycle: it comes up again.
+async fn prune(store: &Store, report: &Report) {
+    if report.cycle % PRUNE_EVERY != 1 {
+        return;
+    }
+    if let Err(error) = store.prune(report.timestamp - KEPT).await {
+        log::warn!("cycle={} old incidents could not be pruned: {error}", report.cycle);
+    }
 }
 
 fn new_id() -> String {
@@ -241,9 +258,7 @@ fn log_cycle(report: &Report, took: Duration) {
     let checks: Vec<String> = report
         .sections
         .iter()
-        .map(|section| {
-            format!("{}={} ({} ms)", section.check.name(), section.state().name(), section.took.as_millis())
-        })
+        .map(|section| format!("{}={} ({} ms)", section.check.name(), section.state().name(), section.took.as_millis()))
         .collect();
     let issues: Vec<String> = report.issues().map(Issue::line).collect();
     let verdict = if issues.is_empty() { "all is well".into() } else { issues.join("; ") };

@@ -117,9 +117,9 @@ pub struct Channels {
 impl Channels {
     /// The channels that are configured.
     pub fn list(self) -> Vec<ChannelSpec> {
-        let email = self.email.map(|config| {
-            ChannelSpec::new("email", Audience::Told, move || email::Email::new(config.clone()))
-        });
+        let email = self
+            .email
+            .map(|config| ChannelSpec::new("email", Audience::Told, move || email::Email::new(config.clone())));
         let telegram = self.telegram.map(|config| {
             ChannelSpec::new("telegram", Audience::Told, move || telegram::Telegram::new(config.clone()))
         });

@@ -36,8 +36,7 @@ impl JobLog {
     /// Adds up the jobs of the window. A count is complete, or it is a fault.
     pub async fn metrics(&self, now: DateTime<Utc>, deadline: Instant) -> Result<Metrics, Fault> {
         let config = &self.config;
-        let wanted =
-            Wanted { status: &config.status_property, score: Some(&config.qa_property), title: false };
+        let wanted = Wanted { status: &config.status_property, score: Some(&config.qa_property), title: false };
         let selection = Selection::CreatedSince(window_start(now, config.thresholds.window));
         let mut metrics = Metrics::default();
         let mut add = |row: Row<'_>| {
@@ -79,7 +78,8 @@ impl JobLog {
 fn complete(read: Result<notion::Read, ClientError>) -> Result<(), Fault> {
     let read = read.map_err(|error| fault(Party::Notion, &error))?;
     if read.unreadable > 0 {
-        let detail = format!("{} row(s) came without their properties: share them with the integration", read.unreadable);
+        let detail =
+            format!("{} row(s) came without their properties: share them with the integration", read.unreadable);
         return Err(Fault::new(Party::Notion, FaultKind::Incomplete, detail));
     }
     Ok(())

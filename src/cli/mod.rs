@@ -67,9 +67,15 @@ pub fn run() -> ExitCode {
         _ => serve::run(&settings, scrubber),
     };
     outcome.unwrap_or_else(|error| {
-        let newer = matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Newer { .. }));
-        fail(if newer { BAD_CONFIGURATION } else { NOT_OK }, &format_args!("{error:#}"))
+        let code = if needs_another_setting(&error) { BAD_CONFIGURATION } else { NOT_OK };
+        fail(code, &format_args!("{error:#}"))
     })
+}
+
+/// Whether the database that is configured can never be used.
+fn needs_another_setting(error: &anyhow::Error) -> bool {
+    use StoreError::{Newer, NoDirectory, Unusable};
+    matches!(error.downcast_ref(), Some(Newer { .. } | NoDirectory { .. } | Unusable { .. }))
 }
 
 /// From here on everything that is said goes through the log, which knows the secrets that must not be seen.

@@ -55,7 +55,7 @@ impl World {
             ("JOB_LOG_DB_ID", self.job_log.to_string()),
             ("NOTION_STATUS_DB_ID", self.status_board.to_string()),
             ("OPENAI_BASE_URL", self.openai.url()),
-            ("OPENAI_API_KEY", self.openai.key()),
+            ("OPENAI_API_KEY", self.openai.key().to_owned()),
             ("TELEGRAM_API_URL", self.telegram.url()),
             ("TELEGRAM_BOT_TOKEN", self.telegram.bot_token().to_owned()),
             ("TELEGRAM_CHAT_ID", self.telegram.chat_id().to_string()),

@@ -78,7 +78,7 @@ pub struct Announcement {
     pub opened: Vec<Incident>,
     /// What is over.
     pub resolved: Vec<Incident>,
-    /// What this channel knows of and is still there.
+    /// What this channel knows of and was seen in this cycle, too. What is recovering is left out: it may be over.
     pub still_open: Vec<Incident>,
     /// The notice that began the conversation about the first of these incidents, if there was one.
     pub thread: Option<String>,
@@ -120,7 +120,7 @@ fn announcement(
     };
     let opened = collect(&|incident, _| is_to_be_told(incident));
     let resolved = collect(&|incident, change| change == Change::Resolved && first_notice(incident).is_some());
-    let still_open = collect(&|incident, _| incident.is_live() && first_notice(incident).is_some());
+    let still_open = collect(&|incident, _| incident.phase == Phase::Open && first_notice(incident).is_some());
     let reminder_due = still_open.iter().any(|incident| is_due(incident, now, reminder));
     let kind = match (opened.is_empty(), resolved.is_empty(), reminder_due) {
         (false, _, _) => NoticeKind::Alert,

@@ -53,9 +53,15 @@ pub fn init(format: LogFormat, filter: Option<&str>, scrubber: Scrubber) -> Resu
     Ok(())
 }
 
+/// `actix_http` is off unless it is asked for by name: it calls every garbage request an error, so that anybody outside
+/// could fill the log.
 fn builder(format: LogFormat, filter: &str, scrubber: Scrubber) -> env_logger::Builder {
     let mut builder = env_logger::Builder::new();
-    builder.filter_level(DEFAULT_LEVEL).parse_filters(filter).write_style(env_logger::WriteStyle::Never);
+    builder
+        .filter_level(DEFAULT_LEVEL)
+        .filter_module("actix_http", LevelFilter::Off)
+        .parse_filters(filter)
+        .write_style(env_logger::WriteStyle::Never);
     builder.format(move |out, record| {
         let message = match record.args().as_str() {
             Some(text) => Cow::Borrowed(text),

@@ -122,7 +122,10 @@ mod tests {
 
     #[test]
     fn everybody_may_see_the_server_but_nothing_else() {
-        assert_eq!(without_user(&Secret::new("smtps://u:hunter2@smtp.example.com/ehlo?tls=required")), "smtps://smtp.example.com");
+        assert_eq!(
+            without_user(&Secret::new("smtps://u:hunter2@smtp.example.com/ehlo?tls=required")),
+            "smtps://smtp.example.com"
+        );
         assert_eq!(without_user(&Secret::new("smtp://hunter2@[::1]:1025")), "smtp://[::1]:1025");
     }
 

@@ -207,7 +207,9 @@ impl Settings {
             [&self.web.ops_token, &self.web.ops_read_token].into_iter().flatten().cloned().collect();
         match self.notion.as_ref().map(|notion| &notion.token) {
             Some(NotionToken::Given(token)) => secrets.push(token.clone()),
-            Some(NotionToken::Replit { identity: Identity::Workspace(proof) | Identity::Deployment(proof), .. }) => {
+            Some(NotionToken::Replit {
+                identity: Identity::Workspace(proof) | Identity::Deployment(proof), ..
+            }) => {
                 secrets.push(proof.clone());
             }
             None => {}

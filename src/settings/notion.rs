@@ -170,11 +170,10 @@ fn check_what_is_missing(reader: &mut Reader<'_>) {
     }
 }
 
-/// The Status Board in the job log would be judged as a job, a queue that is the job log would be read for nothing.
+/// The Status Board's entries would be judged as jobs.
 fn check_that_databases_differ(reader: &mut Reader<'_>, others: [(&str, &Option<String>); 2], board: &Option<String>) {
     let [(job_log_name, job_log), (queue_name, queue)] = others;
     for (variable, own, other_name, other) in [
-        (AUTOMATION_QUEUE_DB_ID, queue, job_log_name, job_log),
         (NOTION_STATUS_DB_ID, board, job_log_name, job_log),
         (NOTION_STATUS_DB_ID, board, queue_name, queue),
     ] {
@@ -184,7 +183,11 @@ fn check_that_databases_differ(reader: &mut Reader<'_>, others: [(&str, &Option<
     }
 }
 
+/// A host's name, as Replit gives it; an address with its scheme is taken as it is.
 fn host_name(text: &str) -> Result<String, Fault> {
+    if text.contains("://") {
+        return web_address(text);
+    }
     match Url::parse(&format!("https://{text}")) {
         Ok(url) if url.as_str().eq_ignore_ascii_case(&format!("https://{text}/")) && !text.contains('@') => {
             Ok(text.to_owned())

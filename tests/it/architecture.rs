@@ -18,7 +18,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("actors", &["checks", "channels", "store", "supervision", "domain"]),
     ("web", &["actors", "store", "supervision", "domain", "secret"]),
     ("parties", &["settings", "clients", "checks", "channels", "domain", "web", "secret"]),
-    ("app", &["actors", "checks", "channels", "clients", "domain", "parties", "settings", "store", "supervision", "web"]),
+    (
+        "app",
+        &["actors", "checks", "channels", "clients", "domain", "parties", "settings", "store", "supervision", "web"],
+    ),
     ("cli", &["actors", "app", "demo", "domain", "logging", "parties", "settings", "store", "web"]),
     ("main", &["cli"]),
     ("lib", &[]),

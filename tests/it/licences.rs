@@ -24,7 +24,8 @@ const FINE: &[&str] = &[
 /// Whether an SPDX expression can be met with the licences that are fine: one of each `OR`, all of each `AND`.
 fn is_fine(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ");
-    let alternatives = |group: &str| group.trim_matches(|c| "() ".contains(c)).split(" OR ").any(|one| FINE.contains(&one.trim()));
+    let alternatives =
+        |group: &str| group.trim_matches(|c| "() ".contains(c)).split(" OR ").any(|one| FINE.contains(&one.trim()));
     FINE.contains(&expression.as_str()) || expression.split(" AND ").all(alternatives)
 }
 

@@ -1,8 +1,14 @@
 //! The tests that look at the whole: one binary, so that it is linked once.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 /// Who may use whom: the floors of the house.
 mod architecture;
 /// The licences of everything that is built in.
 mod licences;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;
+/// The real program as a child process, in a world of its own.
+mod support;
+/// From a tick to an alert in three channels.
+mod watch;

@@ -342,7 +342,7 @@ async fn a_token_of_replit_that_is_refused_is_renewed_once() {
     let replit = RawServer::answering([token("old"), token("new"), token("newer")]).await;
     let refused = || refusal(401, "unauthorized", "API token is invalid.");
     let server = RawServer::answering([refused(), me(), refused(), refused(), me()]).await;
-    let connector = Connector::new(&replit.url(""), Identity::Workspace(Secret::new("me")));
+    let connector = Connector::new(&replit.url(""), Identity::Workspace(Secret::new("me")), |_| {});
     let notion = client_with(&server, Version::V2025_09_03, TokenSource::Replit(connector));
     assert_eq!(notion.me(soon()).await, Ok(()));
     assert!(server.requests()[1].contains("\r\nauthorization: Bearer new\r\n"));

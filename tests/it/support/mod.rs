@@ -126,7 +126,8 @@ impl Service {
 
     /// Asks for `path`, with the owner's token if `token` says so.
     pub async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, Value) {
-        let request = awc::Client::builder().timeout(SOON).disable_redirects().finish().get(format!("{}{path}", self.url));
+        let request =
+            awc::Client::builder().timeout(SOON).disable_redirects().finish().get(format!("{}{path}", self.url));
         let request = match token {
             Some(token) => request.insert_header(("authorization", format!("Bearer {token}"))),
             None => request,
