@@ -27,8 +27,11 @@ const REST: Duration = Duration::from_secs(1);
 /// However short the rest that Notion asks for, a loop must not spin.
 const SHORTEST_REST: Duration = Duration::from_millis(50);
 
-/// Rests within one question. Each is bounded by the deadline as well.
+/// Rests within one question if Notion says how long they are. Each is bounded by the deadline as well.
 const RESTS_AT_MOST: u32 = 8;
+
+/// And if it does not: guessing on would hold up everybody else.
+const GUESSED_RESTS_AT_MOST: u32 = 3;
 
 /// Where Notion's token comes from.
 #[derive(Clone)]
@@ -189,7 +192,7 @@ impl Tries {
                 self.renewed = true;
                 return Some(Next::Renew);
             }
-            Cause::Rest { shared } if self.rests < RESTS_AT_MOST => {
+            Cause::Rest { shared } if self.rests < told.map_or(GUESSED_RESTS_AT_MOST, |_| RESTS_AT_MOST) => {
                 let rest = told.unwrap_or(REST * 2_u32.pow(self.rests)).max(SHORTEST_REST);
                 self.rests += 1;
                 if shared { Next::Rest(rest) } else { Next::Pause(rest) }

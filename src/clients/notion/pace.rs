@@ -23,7 +23,12 @@ pub struct Pace {
 impl Pace {
     /// With the limit of the contract: 120 requests in any minute.
     pub fn new() -> Self {
-        Self { queue: Mutex::new(Queue { limit: LIMIT, places: VecDeque::with_capacity(LIMIT), closed_until: None }) }
+        Self::per_minute(LIMIT)
+    }
+
+    /// With another limit, at least 1: for a stand-in, which grants more.
+    pub fn per_minute(requests: usize) -> Self {
+        Self { queue: Mutex::new(Queue::new(requests)) }
     }
 
     /// Waits for the next free place. If none comes before `deadline`, nothing is reserved and the time that it would
@@ -63,6 +68,10 @@ struct Queue {
 }
 
 impl Queue {
+    fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), places: VecDeque::new(), closed_until: None }
+    }
+
     /// The next place if it comes before `deadline`; otherwise when it would have come.
     fn reserve(&mut self, now: Instant, deadline: Instant) -> Result<Instant, Instant> {
         let full = self.places.len() >= self.limit;
@@ -90,15 +99,11 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn queue(limit: usize) -> Queue {
-        Queue { limit, places: VecDeque::new(), closed_until: None }
-    }
-
     const FAR: Duration = Duration::from_secs(3600);
 
     #[test]
     fn a_burst_up_to_the_limit_goes_at_once_and_the_next_waits_for_the_first_to_age() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
+        let (mut queue, start) = (Queue::new(LIMIT), Instant::now());
         for _ in 0..LIMIT {
             assert_eq!(queue.reserve(start, start + FAR), Ok(start));
         }
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn no_minute_ever_holds_more_than_the_limit_however_the_requests_come() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
+        let (mut queue, start) = (Queue::new(LIMIT), Instant::now());
         let mut random = fastrand::Rng::with_seed(7);
         let mut now = start;
         let mut given = Vec::new();
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_place_beyond_the_deadline_is_refused_and_costs_nobody_anything() {
-        let (mut queue, start) = (queue(1), Instant::now());
+        let (mut queue, start) = (Queue::new(1), Instant::now());
         queue.reserve(start, start).unwrap();
         for _ in 0..3 {
             assert_eq!(queue.reserve(start, start + SPAN / 2), Err(start + SPAN));
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_longest_rest_that_notion_asks_for_is_kept_by_all() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
+        let (mut queue, start) = (Queue::new(LIMIT), Instant::now());
         queue.close(start, Duration::from_secs(7));
         queue.close(start, Duration::from_secs(3));
         assert_eq!(queue.reserve(start, start + FAR), Ok(start + Duration::from_secs(7)));
