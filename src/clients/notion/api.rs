@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::fault::{Cause, Fault};
-use super::pace::Pace;
+use super::pace::{Errand, Pace};
 use super::version::Version;
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
@@ -79,6 +79,13 @@ pub(super) struct Call<'c> {
     pub(super) body: Option<&'c Value>,
 }
 
+impl Call<'_> {
+    /// Only queries are read with a body.
+    fn errand(&self) -> Errand {
+        if self.effect == Effect::Read && self.body.is_some() { Errand::Reading } else { Errand::Single }
+    }
+}
+
 /// Notion over HTTP.
 pub(super) struct Api {
     http: Http,
@@ -118,7 +125,7 @@ impl Api {
         if left(deadline).is_zero() {
             return Err(ClientError::new(ErrorKind::Timeout, "no time left to ask Notion").into());
         }
-        if let Err(wait) = self.config.pace.wait(deadline).await {
+        if let Err(wait) = self.config.pace.wait(call.errand(), deadline).await {
             let detail = "no request to Notion is free before the deadline (120 a minute, or a rest that it asked for)";
             let error = ClientError::new(ErrorKind::RateLimited, detail);
             return Err(ClientError { retry_after: Some(wait), ..error }.into());

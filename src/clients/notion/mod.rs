@@ -111,7 +111,7 @@ impl Notion {
         })
     }
 
-    /// What `database` looks like: as it is known, or looked up. It may be out of date by as much as [`BELIEVED`],
+    /// What `database` looks like: as it is known, or looked up. It may be an hour old,
     /// or until [`Notion::jobs`] or [`Notion::create_page`] find that it is.
     pub async fn schema(&self, database: &str, deadline: Instant) -> Result<Rc<Schema>, ClientError> {
         match self.known(database) {
