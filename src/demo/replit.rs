@@ -103,7 +103,7 @@ impl Party for Connector {
                 "settings": connection.settings(asks("include_secrets", "true")),
             }));
         }
-        Reply::new(200, json!({"items": items}))
+        Reply::new(200, &json!({"items": items}))
     }
 
     fn refusal(&self, status: u16, retry_after: Option<u64>) -> Reply {
@@ -113,9 +113,9 @@ impl Party for Connector {
             429 => "Too Many Requests",
             _ => "Internal Server Error",
         };
-        let reply = Reply::new(status, json!({"error": message}));
+        let reply = Reply::new(status, &json!({"error": message}));
         match retry_after {
-            Some(seconds) => reply.with("Retry-After", seconds),
+            Some(seconds) => reply.with("Retry-After", &seconds),
             None => reply,
         }
     }
@@ -131,5 +131,45 @@ impl Connection {
             }
         }
         settings
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::test_client::{Seen, call};
+    use super::*;
+
+    async fn ask(replit: &Replit, token: &str, query: &str) -> Seen {
+        let url = format!("{}/api/v2/connection?{query}", replit.url());
+        call("GET", &url, &[("X_REPLIT_TOKEN", token)], &Value::Null).await
+    }
+
+    #[actix_web::test]
+    async fn the_token_is_for_who_shows_an_identity_and_asks_for_secrets() {
+        let replit = Replit::start("ntn_first").unwrap();
+        let whole = "include_secrets=true&connector_names=notion";
+        let (workspace, deployment) = (format!("repl {}", replit.identity()), format!("depl {}", replit.renewal()));
+        for (token, query, status, items) in [
+            (workspace.as_str(), whole, 200, Some(1)),
+            (deployment.as_str(), whole, 200, Some(1)),
+            (deployment.as_str(), "include_secrets=true&connector_names=google-mail", 200, Some(0)),
+            (replit.identity(), whole, 401, None),
+            ("repl else", whole, 401, None),
+        ] {
+            let seen = ask(&replit, token, query).await;
+            assert_eq!((seen.status, seen.body["items"].as_array().map(Vec::len)), (status, items), "{token} {query}");
+        }
+        assert_eq!(
+            ask(&replit, &workspace, "connector_names=notion").await.body["items"][0]["settings"]["oauth"],
+            Value::Null
+        );
+        replit.rotate_token("ntn_second");
+        replit.nest_token();
+        let seen = ask(&replit, &workspace, whole).await.body["items"][0]["settings"].take();
+        assert_eq!(seen["oauth"]["credentials"]["access_token"], "ntn_second");
+        assert!(seen["access_token"].is_null() && seen["expires_at"].is_string());
+        replit.disconnect();
+        assert_eq!(ask(&replit, &workspace, whole).await.body["items"], json!([]));
     }
 }

@@ -99,11 +99,11 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(status: u16, body: impl ToString) -> Self {
+    pub(super) fn new(status: u16, body: &Value) -> Self {
         Self { status, headers: Vec::new(), body: body.to_string() }
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }

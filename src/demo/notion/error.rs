@@ -101,9 +101,9 @@ impl Refusal {
             body.insert("additional_data".into(), additional);
         }
         body.insert("request_id".into(), request_id.to_string().into());
-        let reply = Reply::new(self.status, Value::Object(body)).with("x-notion-request-id", request_id);
+        let reply = Reply::new(self.status, &Value::Object(body)).with("x-notion-request-id", &request_id);
         match self.retry_after {
-            Some(seconds) => reply.with("Retry-After", seconds),
+            Some(seconds) => reply.with("Retry-After", &seconds),
             None => reply,
         }
     }

@@ -25,6 +25,12 @@ pub struct JobRow {
     pub last_edited: DateTime<Utc>,
 }
 
+/// What a pipeline writes into the notes of a job.
+const NOTES: &str = "Outlined, drafted and checked against the brief. The reviewer asked for two sources more in the \
+    second part and for a shorter summary; both were done in the second pass. Tone and reading level are as agreed with \
+    the client. Open: the figure in the last paragraph is still the one of the previous quarter, and two links go to \
+    pages that have moved since.";
+
 impl StandIn<NotionApi> {
     /// Adds a job to the first data source of a database.
     pub fn add_job(&self, database: DatabaseId, job: JobRow) -> PageId {
@@ -89,11 +95,7 @@ fn add(workspace: &mut Workspace, source: usize, job: JobRow) -> uuid::Uuid {
     home.set_number(row, "Duration (ms)", Some(1_200.0 + seed % 4_800.0));
     home.set_number(row, "Tokens In", Some(300.0 + seed % 900.0));
     home.set_number(row, "Tokens Out", Some(150.0 + seed % 700.0));
-    home.set_text(
-        row,
-        "Notes",
-        "Outlined, drafted and checked against the brief; two remarks of the reviewer are still open.",
-    );
+    home.set_text(row, "Notes", NOTES);
     home.set_text(row, "Commit", "9f3c2ab");
     home.set_date(row, "Timestamp", Moment::Instant(job.created));
     id

@@ -60,19 +60,21 @@ impl StandIn<NotionApi> {
         format!("http://{}", self.authority())
     }
 
-    /// The token that is accepted; empty while there is none.
+    /// The newest token, whether it was revoked or not.
     pub fn token(&self) -> String {
-        self.party().workspace().token.clone().unwrap_or_default()
+        self.party().workspace().token.clone()
     }
 
     /// Accepts no token any more: every request is a 401.
     pub fn revoke_token(&self) {
-        self.party().workspace().token = None;
+        self.party().workspace().token_revoked = true;
     }
 
     /// Accepts `token`, and no other.
     pub fn accept_token(&self, token: &str) {
-        self.party().workspace().token = Some(token.to_owned());
+        let mut workspace = self.party().workspace();
+        workspace.token = token.to_owned();
+        workspace.token_revoked = false;
     }
 
     /// Adds a database with one data source of the same name. A schema without a title gets one, `Name`.

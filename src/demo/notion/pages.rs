@@ -68,7 +68,7 @@ pub(super) fn update(
 /// Reads a page.
 pub(super) fn retrieve(workspace: &Workspace, id: Uuid, request: &Received, version: Version) -> Answer {
     let (source, row) = workspace.page(id)?;
-    let shown = shown_properties(request, &workspace.sources[source].properties, true)?;
+    let shown = shown_properties(request, &workspace.sources[source].properties)?;
     Ok(write(workspace, (source, row), shown.as_deref(), version))
 }
 

@@ -55,7 +55,7 @@ pub(super) fn run(
 ) -> Answer {
     let Workspace { sources, sessions, partial_every, page_at_most, .. } = workspace;
     let source = &sources[source];
-    let shown = shown_properties(request, &source.properties, true)?;
+    let shown = shown_properties(request, &source.properties)?;
     let ask = Ask::parse(body, source, version, now)?;
     let single;
     let (session, offset): (&Session, usize) = match &ask.cursor {
@@ -217,17 +217,15 @@ impl Sort {
 }
 
 /// The slots that `filter_properties` asks for; `None` is all. It takes the ids of properties, decoded once, and no
-/// names. `alone`: nothing else may be in the query string.
-pub(super) fn shown_properties(request: &Received, properties: &[Property], alone: bool) -> Answer<Option<Vec<usize>>> {
+/// names; nothing else may be in the query string.
+pub(super) fn shown_properties(request: &Received, properties: &[Property]) -> Answer<Option<Vec<usize>>> {
     let mut shown = None;
     for (name, value) in request.parameters() {
         if !matches!(name.as_str(), "filter_properties" | "filter_properties[]") {
-            let rule = "should be not present";
-            let refusal = format!("query failed validation: query.{name} {rule}, instead was `{}`.", Json::from(value));
-            if alone {
-                return Err(Refusal::invalid(refusal));
-            }
-            continue;
+            return Err(Refusal::invalid(format!(
+                "query failed validation: query.{name} should be not present, instead was `{}`.",
+                Json::from(value)
+            )));
         }
         let property = properties.iter().find(|property| property.id == value);
         let property = property.ok_or_else(|| Refusal::no_such_property(&value))?;

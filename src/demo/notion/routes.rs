@@ -37,7 +37,7 @@ impl Party for NotionApi {
             Ok(mut body) => {
                 let request_id = ids::random();
                 body.push_str(&format!(r#","request_id":"{request_id}"}}"#));
-                Reply { status: 200, headers: Vec::new(), body }.with("x-notion-request-id", request_id)
+                Reply { status: 200, headers: Vec::new(), body }.with("x-notion-request-id", &request_id)
             }
             Err(refusal) => refusal.reply(),
         }
@@ -50,8 +50,7 @@ impl Party for NotionApi {
 
 /// The answer to a request: a JSON object without its closing brace.
 fn route(workspace: &mut Workspace, request: &Received) -> Answer {
-    let accepted = workspace.token.as_deref();
-    if request.bearer().is_none_or(|token| accepted != Some(token)) {
+    if workspace.token_revoked || request.bearer() != Some(&workspace.token) {
         return Err(Refusal::of_status(401, None));
     }
     workspace.count_request()?;

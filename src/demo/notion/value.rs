@@ -117,7 +117,7 @@ impl Value {
             (Self::Number(number), _) => write_number(out, *number),
             (Self::Checkbox(yes), _) => out.push_str(if *yes { "true" } else { "false" }),
             (Self::Choice(choice), _) => {
-                out.push_str(property.choices.get(*choice).map_or("null", |choice| &choice.json))
+                out.push_str(property.choices.get(*choice).map_or("null", |choice| &choice.json));
             }
             (Self::Choices(choices), _) => {
                 let known: Vec<_> = choices.iter().filter_map(|choice| property.choices.get(*choice)).collect();

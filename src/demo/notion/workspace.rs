@@ -17,8 +17,9 @@ use super::version::Version;
 
 /// The whole state.
 pub(super) struct Workspace {
-    /// The token that is accepted; `None` accepts none.
-    pub(super) token: Option<String>,
+    /// The token, accepted unless it was revoked.
+    pub(super) token: String,
+    pub(super) token_revoked: bool,
     pub(super) databases: Vec<Database>,
     pub(super) sources: Vec<Source>,
     /// Where a page is: the numbers of its data source and of its row.
@@ -62,7 +63,8 @@ pub(super) struct Rate {
 impl Workspace {
     pub(super) fn new(token: String) -> Self {
         Self {
-            token: Some(token),
+            token,
+            token_revoked: false,
             databases: Vec::new(),
             sources: Vec::new(),
             pages: HashMap::new(),

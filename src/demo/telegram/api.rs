@@ -70,9 +70,9 @@ impl Refusal {
         if let Some(new_id) = self.migrate_to {
             body["parameters"] = json!({"migrate_to_chat_id": new_id});
         }
-        let Some(seconds) = self.retry_after else { return Reply::new(self.status, body) };
+        let Some(seconds) = self.retry_after else { return Reply::new(self.status, &body) };
         body["parameters"] = json!({"retry_after": seconds});
-        Reply::new(self.status, body).with("Retry-After", seconds)
+        Reply::new(self.status, &body).with("Retry-After", &seconds)
     }
 }
 
@@ -149,7 +149,7 @@ impl Party for BotApi {
 
     async fn answer(&self, request: &Received) -> Reply {
         match self.call(request).await {
-            Ok(result) => Reply::new(200, json!({"ok": true, "result": result})),
+            Ok(result) => Reply::new(200, &json!({"ok": true, "result": result})),
             Err(refusal) => refusal.reply(),
         }
     }

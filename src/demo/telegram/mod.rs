@@ -12,6 +12,8 @@ mod chats;
 mod html;
 mod messages;
 mod parameters;
+#[cfg(test)]
+mod tests;
 mod updates;
 
 use std::io;

@@ -30,7 +30,7 @@ pub(super) struct Updates {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(i64, &'static str, Value)>,
+    waiting: VecDeque<(i64, Value)>,
     last_id: i64,
     /// The number of the newest poll: only that one may wait.
     poll: u64,
@@ -74,7 +74,7 @@ impl Updates {
                     return Err(Refusal::new(409, CONFLICT));
                 }
                 if !queue.waiting.is_empty() || Instant::now() >= deadline {
-                    return Ok(queue.waiting.iter().take(limit).map(|(_, _, update)| update.clone()).collect());
+                    return Ok(queue.waiting.iter().take(limit).map(|(_, update)| update.clone()).collect());
                 }
             }
             // Whether there are news or the time is over, the queue tells.
@@ -104,7 +104,7 @@ impl Queue {
             let keep = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
             self.waiting.drain(..self.waiting.len().saturating_sub(keep));
         } else {
-            self.waiting.retain(|(id, ..)| *id >= offset);
+            self.waiting.retain(|(id, _)| *id >= offset);
         }
     }
 
@@ -117,7 +117,8 @@ impl Queue {
             self.waiting.pop_front();
         }
         let id = 500_000 + self.last_id;
-        self.waiting.push_back((id, kind, json!({"update_id": id, kind: content})));
+        let update = [("update_id".to_owned(), json!(id)), (kind.to_owned(), content)].into_iter().collect();
+        self.waiting.push_back((id, update));
     }
 }
 

@@ -1,39 +1,12 @@
-//! The stand-in of Notion, over real HTTP: what it refuses is as important as what it answers.
+//! Queries: filters, pages, cursors, and which properties come.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::super::test_client::{Seen, call};
-use super::*;
-
-const V2022: &str = "2022-06-28";
-const V2025: &str = "2025-09-03";
-const V2026: &str = "2026-03-11";
-
-fn noon() -> DateTime<Utc> {
-    "2026-11-24T12:00:42Z".parse().unwrap()
-}
-
-fn job(number: usize, status: Option<&str>, qa: Option<f64>) -> JobRow {
-    let created = noon() - TimeDelta::minutes(number as i64);
-    JobRow { name: format!("Job {number}"), status: status.map(str::to_owned), qa, created, last_edited: created }
-}
-
-async fn ask(notion: &Notion, version: &str, method: &str, path: &str, body: &Value) -> Seen {
-    let token = format!("Bearer {}", notion.token());
-    let headers = [("Authorization", token.as_str()), ("Notion-Version", version)];
-    call(method, &format!("{}/v1/{path}", notion.url()), &headers, body).await
-}
-
-/// A Job Log and the path of its query.
-fn job_log(notion: &Notion) -> (DatabaseId, String) {
-    let database = notion.create_database("Job Log", job_log_schema());
-    let path = format!("data_sources/{}/query", notion.data_sources(database)[0]);
-    (database, path)
-}
+use super::super::*;
+use super::{V2025, ask, job, job_log, noon};
 
 /// Follows the cursors to the end; every page that came, as its results and whether it said that it is incomplete.
 async fn all_pages(notion: &Notion, path: &str, body: &Value) -> Vec<(Vec<Value>, bool)> {
@@ -134,6 +107,8 @@ async fn a_query_pages_to_its_end_but_never_beyond_ten_thousand_rows() {
         rows.map(|row| row["id"].as_str().unwrap().to_owned()).collect::<HashSet<_>>().len()
     };
 
+    // Rows come small, so that the test spends its time on paging.
+    let path = format!("{path}?filter_properties=title");
     let whole = all_pages(&notion, &path, &ascending).await;
     assert_eq!((whole.len(), ids(&whole)), (100, 10_000));
     assert!(whole.iter().all(|(_, incomplete)| !incomplete));
@@ -197,66 +172,6 @@ async fn rows_that_move_while_somebody_pages_are_where_they_moved_to() {
 }
 
 #[actix_web::test]
-async fn each_version_has_its_own_endpoints_and_ids() {
-    let notion = Notion::start().unwrap();
-    let database = notion.create_database("Job Log", job_log_schema());
-    let source = notion.data_sources(database)[0];
-    notion.add_job(database, job(0, Some("Done"), None));
-    let plain = database.to_string().replace('-', "");
-    let none = Value::Null;
-    let empty = json!({});
-    for (version, method, path, body, status, code) in [
-        (V2022, "GET", format!("databases/{plain}"), &none, 200, ""),
-        (V2022, "POST", format!("databases/{database}/query"), &empty, 200, ""),
-        (V2022, "GET", format!("data_sources/{source}"), &none, 400, "invalid_request_url"),
-        (V2022, "POST", format!("data_sources/{source}/query"), &empty, 400, "invalid_request_url"),
-        (V2025, "GET", format!("data_sources/{source}"), &none, 200, ""),
-        (V2025, "POST", format!("databases/{database}/query"), &empty, 400, "invalid_request_url"),
-        (V2025, "POST", format!("data_sources/{database}/query"), &empty, 404, "object_not_found"),
-        (V2026, "POST", format!("data_sources/{source}/query"), &empty, 200, ""),
-        (V2026, "GET", format!("databases/{source}"), &none, 404, "object_not_found"),
-        (V2026, "GET", "databases/job-log".to_owned(), &none, 400, "validation_error"),
-        ("2024-01-01", "GET", "users/me".to_owned(), &none, 400, "validation_error"),
-        ("", "GET", "users/me".to_owned(), &none, 400, "missing_version"),
-        (V2026, "GET", "users/me".to_owned(), &none, 200, ""),
-        (V2026, "DELETE", "users/me".to_owned(), &none, 400, "invalid_request_url"),
-    ] {
-        let seen = ask(&notion, version, method, &path, body).await;
-        assert_eq!((seen.status, seen.body["code"].as_str().unwrap_or_default()), (status, code), "{version} {path}");
-        assert_eq!(seen.body["request_id"].as_str(), Some(seen.header("x-notion-request-id")));
-    }
-
-    let old = ask(&notion, V2022, "GET", &format!("databases/{database}"), &none).await.body;
-    let new = ask(&notion, V2025, "GET", &format!("databases/{database}"), &none).await.body;
-    assert_eq!((&old["properties"]["Status"]["type"], &old["data_sources"]), (&json!("select"), &none));
-    assert_eq!((&new["data_sources"][0]["id"], &new["properties"]), (&json!(source.to_string()), &none));
-    let row = |list: &Value| list["results"][0].clone();
-    let old = ask(&notion, V2022, "POST", &format!("databases/{database}/query"), &empty).await.body;
-    let new = ask(&notion, V2026, "POST", &format!("data_sources/{source}/query"), &empty).await.body;
-    assert_eq!((&old["type"], &new["type"]), (&json!("page_or_database"), &json!("page_or_data_source")));
-    assert_eq!(row(&old)["parent"], json!({"type": "database_id", "database_id": database.to_string()}));
-    assert_eq!(row(&new)["parent"]["data_source_id"], json!(source.to_string()));
-    assert_eq!((row(&old)["archived"].as_bool(), row(&new)["archived"].as_bool()), (Some(false), None));
-
-    let second = notion.add_data_source(database, "Archive", job_log_schema());
-    for (method, path) in [("GET", format!("databases/{database}")), ("POST", format!("databases/{database}/query"))] {
-        let body = if method == "GET" { &none } else { &empty };
-        let seen = ask(&notion, V2022, method, &path, body).await.body;
-        assert_eq!(seen["additional_data"]["error_type"], "multiple_data_sources_for_database");
-        assert_eq!(seen["additional_data"]["child_data_source_ids"], json!([source.to_string(), second.to_string()]));
-    }
-
-    notion.unshare(database);
-    for path in [format!("databases/{database}"), format!("data_sources/{source}")] {
-        assert_eq!(ask(&notion, V2025, "GET", &path, &none).await.body["code"], "object_not_found");
-    }
-    notion.accept_token("ntn_other");
-    let wrong =
-        call("GET", &format!("{}/v1/users/me", notion.url()), &[("Authorization", "Bearer ntn_x")], &none).await;
-    assert_eq!((wrong.status, wrong.body["code"].as_str()), (401, Some("unauthorized")));
-}
-
-#[actix_web::test]
 async fn filter_properties_takes_ids_decoded_once() {
     let notion = Notion::start().unwrap();
     let (database, path) = job_log(&notion);
@@ -267,7 +182,7 @@ async fn filter_properties_takes_ids_decoded_once() {
     assert!(status.contains('%'), "an id that needs no encoding proves nothing");
 
     let whole = ask(&notion, V2025, "POST", &path, &json!({})).await;
-    assert!((2_400..3_600).contains(&whole.bytes), "{}", whole.bytes);
+    assert!((2_700..3_500).contains(&whole.bytes), "{}", whole.bytes);
     for query in [
         format!("filter_properties={status}&filter_properties={qa}"),
         format!("filter_properties[]={status}&filter_properties%5B%5D={qa}"),
@@ -290,84 +205,4 @@ async fn filter_properties_takes_ids_decoded_once() {
     notion.remove_property(database, "State");
     let seen = ask(&notion, V2025, "POST", &format!("{path}?filter_properties={status}"), &json!({})).await;
     assert_eq!(seen.status, 400);
-}
-
-#[actix_web::test]
-async fn pages_are_written_strictly_and_can_be_read_back() {
-    let notion = Notion::start().unwrap();
-    let mut schema = status_board_schema();
-    schema.push(("Kind".to_owned(), PropertyKind::select(["a"])));
-    schema.push(("Stage".to_owned(), PropertyKind::status(&["Open"], &[], &["Closed"])));
-    schema.push(("Age".to_owned(), PropertyKind::Formula));
-    let database = notion.create_database("Status Board", schema);
-    let source = notion.data_sources(database)[0].to_string();
-    let text = |text: &str| json!([{"text": {"content": text}}]);
-    let parent = json!({"type": "data_source_id", "data_source_id": source});
-    let properties = json!({
-        "Name": {"title": text("Auto-Operator")}, "When": {"date": {"start": "2026-11-24T02:00:00Z"}},
-        "OK": {"checkbox": true}, "Jobs (24h)": {"number": 3}, "Notes": {"rich_text": text("fine \"so\" far\n✓")},
-        "Kind": {"select": {"name": "b"}}, "Stage": {"status": {"name": "Open"}},
-    });
-    let body = json!({"parent": parent, "properties": properties});
-    let created = ask(&notion, V2025, "POST", "pages", &body).await;
-    assert_eq!((created.status, &created.body["object"]), (200, &json!("page")), "{}", created.body);
-    let page = format!("pages/{}", created.body["id"].as_str().unwrap());
-    let update = json!({"properties": {"Jobs (24h)": {"number": null}, "OK": {"checkbox": false}}});
-    assert_eq!(ask(&notion, V2025, "PATCH", &page, &update).await.status, 200);
-    let board = notion.pages(database);
-    assert_eq!(board[0].text("Name").as_deref(), Some("Auto-Operator"));
-    assert_eq!(board[0].text("Notes").as_deref(), Some("fine \"so\" far\n✓"));
-    assert_eq!(board[0].date("When").as_deref(), Some("2026-11-24T02:00:00.000+00:00"));
-    assert_eq!((board[0].checkbox("OK"), board[0].number("Jobs (24h)")), (Some(false), None));
-    assert_eq!((board[0].option("Kind").as_deref(), board[0].option("Stage").as_deref()), (Some("b"), Some("Open")));
-
-    let long = "x".repeat(2_001);
-    for (properties, message) in [
-        (json!({"Nam": {"title": text("x")}}), "Nam is not a property that exists."),
-        (json!({"Jobs (24h)": {"rich_text": text("3")}}), "Jobs (24h) is expected to be number."),
-        (json!({"Jobs (24h)": {"number": "3"}}), "should be a number"),
-        (json!({"OK": {"checkbox": null}}), "should be a boolean"),
-        (json!({"Notes": {"rich_text": text(&long)}}), "length should be ≤ `2000`, instead was `2001`"),
-        (json!({"Notes": {"rich_text": vec![json!({"text": {"content": "x"}}); 101]}}), "length should be ≤ `100`"),
-        (json!({"When": {"date": {"start": "today"}}}), "valid ISO 8601"),
-        (json!({"Stage": {"status": {"name": "New"}}}), "does not exist"),
-        (json!({"Kind": {"select": {"name": "a,b"}}}), "commas not allowed"),
-        (json!({"Age": {"formula": {"number": 1}}}), "cannot be updated"),
-    ] {
-        let seen = ask(&notion, V2025, "POST", "pages", &json!({"parent": parent, "properties": properties})).await;
-        assert_eq!(seen.status, 400, "{properties}");
-        assert!(seen.body["message"].as_str().unwrap().contains(message), "{}", seen.body["message"]);
-    }
-    assert_eq!(notion.pages(database).len(), 1);
-
-    let by_database = json!({"parent": {"database_id": database.to_string()}, "properties": {}});
-    let by_source = json!({"parent": parent, "properties": {}});
-    for (version, body, status) in [
-        (V2022, &by_database, 200),
-        (V2022, &by_source, 400),
-        (V2025, &by_database, 200),
-        (V2026, &by_source, 200),
-        (V2026, &json!({"properties": {}}), 400),
-    ] {
-        assert_eq!(ask(&notion, version, "POST", "pages", body).await.status, status, "{version} {body}");
-    }
-    notion.add_data_source(database, "Second", status_board_schema());
-    assert_eq!(ask(&notion, V2026, "POST", "pages", &by_database).await.status, 400);
-}
-
-#[actix_web::test]
-async fn more_requests_than_the_limit_are_told_how_long_to_wait() {
-    let notion = Notion::start().unwrap();
-    notion.limit_per(2, Duration::from_secs(600));
-    let none = Value::Null;
-    for _ in 0..2 {
-        assert_eq!(ask(&notion, V2025, "GET", "users/me", &none).await.status, 200);
-    }
-    let seen = ask(&notion, V2025, "GET", "users/me", &none).await;
-    let wait: u64 = seen.header("retry-after").parse().unwrap();
-    assert_eq!((seen.status, seen.body["code"].as_str()), (429, Some("rate_limited")));
-    assert_eq!(seen.body["additional_data"]["retry_after"], wait.to_string());
-    assert!((500..=600).contains(&wait));
-    notion.lift_limit();
-    assert_eq!(ask(&notion, V2025, "GET", "users/me", &none).await.status, 200);
 }
