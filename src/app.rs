@@ -17,6 +17,7 @@ use crate::actors::notifier::{Finish, Flush, Notifier, Pass, Wake};
 use crate::actors::scheduler::{RunCycle, Scheduler, Ticking};
 use crate::channels::{Audience, ChannelSpec};
 use crate::checks::CheckSpec;
+use crate::clients::notion::pace;
 use crate::domain::report::Overview;
 use crate::logging::Scrubber;
 use crate::parties::{self, Parties};
@@ -63,6 +64,13 @@ pub struct Mode {
     pub ticks: bool,
     /// Whether it decides everything but writes and sends nothing.
     pub dry_run: bool,
+    /// How many requests a minute Notion gets at most.
+    pub notion_pace: usize,
+}
+
+impl Mode {
+    /// The service in earnest.
+    pub const SERVICE: Self = Self { ticks: true, dry_run: false, notion_pace: pace::LIMIT };
 }
 
 /// The watch: every actor but the web.
@@ -84,7 +92,7 @@ impl Watch {
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let location = location(&settings.database, mode)?;
         let store = Store::open(&location, runtime()?.handle().clone()).await?;
-        let parties = Parties::new(settings, move |secret| scrubber.learn(secret));
+        let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
         let owner = uuid::Uuid::now_v7().to_string();
         let deadline = settings.timing.request_timeout * REQUESTS_A_LETTER;

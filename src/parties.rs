@@ -26,9 +26,10 @@ pub struct Parties {
 impl Parties {
     /// Of the settings.
     ///
+    /// Notion gets `pace` requests a minute at most, from all checks and channels together.
     /// `learn` hears of each token that is handed out while the service runs, for it must not be seen either.
-    pub fn new(settings: &Settings, learn: impl Fn(&Secret) + Send + Sync + 'static) -> Self {
-        let pace = Arc::new(Pace::new());
+    pub fn new(settings: &Settings, pace: usize, learn: impl Fn(&Secret) + Send + Sync + 'static) -> Self {
+        let pace = Arc::new(Pace::per_minute(pace));
         let notion = settings.notion.as_ref().map(|notion| notion::Config {
             base_url: notion.base_url.clone(),
             version: version(notion.version),

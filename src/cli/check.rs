@@ -22,7 +22,7 @@ const FLUSH_REQUESTS: u32 = 6;
 /// Runs one cycle; the exit code says whether all is well.
 pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> anyhow::Result<ExitCode> {
     app::run(async {
-        let watch = Watch::start(settings, scrubber, Mode { ticks: false, dry_run }).await?;
+        let watch = Watch::start(settings, scrubber, Mode { ticks: false, dry_run, ..Mode::SERVICE }).await?;
         let limit = settings.timing.check_timeout + GRACE;
         let cycle = tokio::time::timeout(limit, watch.scheduler.send(RunCycle)).await;
         let overview = cycle.context("the cycle took too long")?.context("the Scheduler does not answer")?;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::serve::{self, Stop};
 use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail};
-use crate::app;
+use crate::app::{self, Mode};
 use crate::demo::world::World;
 use crate::settings::Settings;
 
@@ -26,6 +26,9 @@ const TOKEN: &str = "demo-token";
 /// What is different from a service in earnest: a clock on which the whole story takes less than a minute.
 const FAST_CLOCK: [(&str, &str); 4] =
     [("CHECK_INTERVAL", "2s"), ("CHECK_TIMEOUT", "6s"), ("REQUEST_TIMEOUT", "2s"), ("REMINDER_INTERVAL", "0")];
+
+/// On this clock the pace that Notion itself is used to would hold up the story.
+const MODE: Mode = Mode { notion_pace: 6_000, ..Mode::SERVICE };
 
 /// Jobs in the pipeline when it is well.
 const GOOD_JOBS: usize = 68;
@@ -61,7 +64,7 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
         let stop = Stop::listen()?;
         let (say, mut said) = mpsc::channel(100);
         tokio::select! {
-            served = serve::until(&settings, scrubber, stop) => served,
+            served = serve::until(&settings, scrubber, MODE, stop) => served,
             _ = ended.next() => Ok(ExitCode::SUCCESS),
             told = tell(&mut said) => told,
             () = story(world, say.clone()) => Ok(ExitCode::SUCCESS),

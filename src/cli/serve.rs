@@ -18,7 +18,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_millis(4_500);
 pub(super) fn run(settings: &Settings, scrubber: Scrubber) -> anyhow::Result<ExitCode> {
     app::run(async {
         let stop = Stop::listen()?;
-        until(settings, scrubber, stop).await
+        until(settings, scrubber, Mode::SERVICE, stop).await
     })
 }
 
@@ -45,12 +45,17 @@ impl Stop {
 }
 
 /// Starts everything, serves until `stop`, and ends in order.
-pub(super) async fn until(settings: &Settings, scrubber: Scrubber, mut stop: Stop) -> anyhow::Result<ExitCode> {
+pub(super) async fn until(
+    settings: &Settings,
+    scrubber: Scrubber,
+    mode: Mode,
+    mut stop: Stop,
+) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(settings.web.host, settings.web.port);
     let listener = TcpListener::bind(address)
         .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let watch = Watch::start(settings, scrubber, Mode { ticks: true, dry_run: false }).await?;
+    let watch = Watch::start(settings, scrubber, mode).await?;
     let server = app::serve_web(settings, &watch, listener)?;
     log::info!("listening on http://{bound}");
     let handle = server.handle();

@@ -1,7 +1,7 @@
 //! The outside parties, one file for the language of each: what to ask, and how to read the answer.
 //!
 //! A client says what went wrong in one of a few kinds ([`error::ErrorKind`]) and, if the party said so, when to come
-//! back. It never retries for the caller: exactly one layer does that, and it is not this one.
+//! back. It never retries a delivery: exactly one layer does that, and it is not this one.
 
 pub mod error;
 pub mod http;

@@ -77,7 +77,7 @@ impl<T: Clone> Journal<T> {
     }
 
     /// Adds an entry, and forgets the oldest if there are too many.
-    pub(super) fn record(&self, entry: T) {
+    pub fn record(&self, entry: T) {
         let mut entries = self.entries();
         if entries.kept.len() == KEPT {
             entries.kept.pop_front();

@@ -173,10 +173,9 @@ fn check_what_is_missing(reader: &mut Reader<'_>) {
 /// The Status Board's entries would be judged as jobs.
 fn check_that_databases_differ(reader: &mut Reader<'_>, others: [(&str, &Option<String>); 2], board: &Option<String>) {
     let [(job_log_name, job_log), (queue_name, queue)] = others;
-    for (variable, own, other_name, other) in [
-        (NOTION_STATUS_DB_ID, board, job_log_name, job_log),
-        (NOTION_STATUS_DB_ID, board, queue_name, queue),
-    ] {
+    for (variable, own, other_name, other) in
+        [(NOTION_STATUS_DB_ID, board, job_log_name, job_log), (NOTION_STATUS_DB_ID, board, queue_name, queue)]
+    {
         if own.is_some() && own == other {
             reader.problem(variable, format!("is the same database as {other_name}"), "a database of its own");
         }

@@ -145,7 +145,7 @@ fn a_party_half_configured_is_refused_and_what_is_missing_is_named() {
             ],
         ),
         (&[("ALERT_TO", "a@b.example")], &["SMTP_URL is missing, although ALERT_TO is set"]),
-        (&[("SMTP_URL", "smtp://h")], &["ALERT_TO is missing, although SMTP_URL is set"]),
+        (&[("SMTP_URL", "smtp://localhost")], &["ALERT_TO is missing, although SMTP_URL is set"]),
         (
             &[("ALERT_FROM", "a@b.example")],
             &["ALERT_TO is missing, although ALERT_FROM is set", "SMTP_URL is missing, although ALERT_FROM is set"],

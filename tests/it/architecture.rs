@@ -9,7 +9,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("supervision", &[]),
     ("demo", &[]),
-    ("settings", &["secret"]),
+    ("settings", &["clients", "secret"]),
     ("logging", &["secret", "settings"]),
     ("clients", &["secret"]),
     ("store", &["domain"]),

@@ -1,11 +1,14 @@
 //! The tests that look at the whole: one binary, so that it is linked once.
 
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+// In a test a failed expectation is the outcome. `pub` marks what a module offers to the others.
+#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub)]
 
 /// Who may use whom: the floors of the house.
 mod architecture;
 /// The licences of everything that is built in.
 mod licences;
+/// The client of Notion against its stand-in: versions, paging, faults.
+mod notion_client;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;
 /// The real program as a child process, in a world of its own.

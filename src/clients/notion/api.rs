@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::fault::{Cause, Fault};
-use super::pace::Pace;
+use super::pace::{Errand, Pace};
 use super::version::Version;
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
@@ -27,8 +27,11 @@ const REST: Duration = Duration::from_secs(1);
 /// However short the rest that Notion asks for, a loop must not spin.
 const SHORTEST_REST: Duration = Duration::from_millis(50);
 
-/// Rests within one question. Each is bounded by the deadline as well.
+/// Rests within one question if Notion says how long they are. Each is bounded by the deadline as well.
 const RESTS_AT_MOST: u32 = 8;
+
+/// And if it does not: guessing on would hold up everybody else.
+const GUESSED_RESTS_AT_MOST: u32 = 3;
 
 /// Where Notion's token comes from.
 #[derive(Clone)]
@@ -76,6 +79,13 @@ pub(super) struct Call<'c> {
     pub(super) body: Option<&'c Value>,
 }
 
+impl Call<'_> {
+    /// Only queries are read with a body.
+    fn errand(&self) -> Errand {
+        if self.effect == Effect::Read && self.body.is_some() { Errand::Reading } else { Errand::Single }
+    }
+}
+
 /// Notion over HTTP.
 pub(super) struct Api {
     http: Http,
@@ -115,7 +125,7 @@ impl Api {
         if left(deadline).is_zero() {
             return Err(ClientError::new(ErrorKind::Timeout, "no time left to ask Notion").into());
         }
-        if let Err(wait) = self.config.pace.wait(deadline).await {
+        if let Err(wait) = self.config.pace.wait(call.errand(), deadline).await {
             let detail = "no request to Notion is free before the deadline (120 a minute, or a rest that it asked for)";
             let error = ClientError::new(ErrorKind::RateLimited, detail);
             return Err(ClientError { retry_after: Some(wait), ..error }.into());
@@ -189,7 +199,7 @@ impl Tries {
                 self.renewed = true;
                 return Some(Next::Renew);
             }
-            Cause::Rest { shared } if self.rests < RESTS_AT_MOST => {
+            Cause::Rest { shared } if self.rests < told.map_or(GUESSED_RESTS_AT_MOST, |_| RESTS_AT_MOST) => {
                 let rest = told.unwrap_or(REST * 2_u32.pow(self.rests)).max(SHORTEST_REST);
                 self.rests += 1;
                 if shared { Next::Rest(rest) } else { Next::Pause(rest) }

@@ -33,8 +33,10 @@ fn rests_of_no_given_length_grow_and_come_to_an_end() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(rests, [1, 2, 4, 8, 16, 32, 64, 128]);
-    assert_eq!(Tries::default().after(&busy(Some(0)), Effect::Read, LONG), Some(Next::Rest(SHORTEST_REST)));
+    assert_eq!(rests, [1, 2, 4]);
+    let mut tries = Tries::default();
+    let told = std::iter::from_fn(|| tries.after(&busy(Some(0)), Effect::Read, LONG));
+    assert_eq!(told.collect::<Vec<_>>(), [(); 8].map(|()| Next::Rest(SHORTEST_REST)));
 }
 
 #[test]

@@ -111,8 +111,8 @@ impl Notion {
         })
     }
 
-    /// What `database` looks like: as it is known, or looked up. It may be out of date by as much as [`BELIEVED`],
-    /// or until [`Notion::jobs`] or [`Notion::create_page`] find that it is.
+    /// What `database` looks like: as it is known, or looked up. What is known is an hour old at most, and
+    /// forgotten as soon as [`Notion::jobs`] or [`Notion::create_page`] find that it is out of date.
     pub async fn schema(&self, database: &str, deadline: Instant) -> Result<Rc<Schema>, ClientError> {
         match self.known(database) {
             Some(schema) => Ok(schema),

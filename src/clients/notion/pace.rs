@@ -1,51 +1,74 @@
 //! How fast Notion is asked: at most 120 requests in any minute from the whole process, in a burst where that helps.
 //! Notion grants a connection 180 a minute on the usual plans; the rest is left to the bot that may share it.
 //!
-//! One [`Pace`] is shared by the clients of all actors. A place in the queue is a point in time that is reserved under
-//! a lock, so whoever comes first goes first and nobody wakes up in vain. A place that does not come before the
-//! caller's deadline is not taken at all.
+//! One [`Pace`] is shared by the clients of all actors. Long readings leave the last places free for single requests:
+//! otherwise a probe could starve beside a reading of 10,000 rows, and Notion would be called offline for it.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Requests in any [`SPAN`].
-const LIMIT: usize = 120;
+pub const LIMIT: usize = 120;
 
 /// A minute, and a second more: what leaves here evenly may arrive there bunched.
 const SPAN: Duration = Duration::from_secs(61);
 
+/// One place in so many is not for long readings.
+const KEPT_FREE: usize = 12;
+
+/// What a request is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// One page of many.
+    Reading,
+    /// A probe, a look at a schema, something to write.
+    Single,
+}
+
 /// The shared limiter of requests to Notion.
 pub struct Pace {
-    queue: Mutex<Queue>,
+    window: Mutex<Window>,
 }
 
 impl Pace {
     /// With the limit of the contract: 120 requests in any minute.
     pub fn new() -> Self {
-        Self { queue: Mutex::new(Queue { limit: LIMIT, places: VecDeque::with_capacity(LIMIT), closed_until: None }) }
+        Self::per_minute(LIMIT)
     }
 
-    /// Waits for the next free place. If none comes before `deadline`, nothing is reserved and the time that it would
-    /// have taken comes back at once.
-    pub async fn wait(&self, deadline: Instant) -> Result<(), Duration> {
-        let (now, reserved) = {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            (now, queue.reserve(now, deadline))
-        };
-        match reserved {
-            Ok(at) if at > now => tokio::time::sleep_until(at.into()).await,
-            Ok(_) => {}
-            Err(at) => return Err(at.saturating_duration_since(now)),
+    /// With another limit, at least 1: for a stand-in, which grants more.
+    pub fn per_minute(requests: usize) -> Self {
+        Self { window: Mutex::new(Window::new(requests)) }
+    }
+
+    /// Waits until one more request may go out, and counts it. If that is not before `deadline`, the time that it
+    /// would take comes back at once.
+    pub async fn wait(&self, errand: Errand, deadline: Instant) -> Result<(), Duration> {
+        loop {
+            let (now, taken) = {
+                let mut window = self.window();
+                let now = Instant::now();
+                (now, window.take(errand, now))
+            };
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(free) if free > deadline => return Err(free.saturating_duration_since(now)),
+                // Somebody else may be quicker then; it is seen in the next round.
+                Err(free) => tokio::time::sleep_until(free.into()).await,
+            }
         }
-        Ok(())
     }
 
-    /// Notion asked for a rest: nobody gets a place before it is over. Only who waits for it until then may say so, so
-    /// that a slip of Notion's cannot blind us for longer than a check lasts.
+    /// Notion asked for a rest: nobody asks anything before it is over. Only who waits for it until then may say so,
+    /// so that a slip of Notion's cannot blind us for longer than a check lasts.
     pub fn hold(&self, rest: Duration) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).close(Instant::now(), rest);
+        self.window().close(Instant::now(), rest);
+    }
+
+    /// A panic elsewhere leaves nothing half done in here.
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,28 +78,38 @@ impl Default for Pace {
     }
 }
 
-/// The decision, without a clock: the last places given out, oldest first.
-struct Queue {
+/// The decision, without a clock: when the last requests went out, oldest first.
+struct Window {
     limit: usize,
-    places: VecDeque<Instant>,
+    sent: VecDeque<Instant>,
     closed_until: Option<Instant>,
 }
 
-impl Queue {
-    /// The next place if it comes before `deadline`; otherwise when it would have come.
-    fn reserve(&mut self, now: Instant, deadline: Instant) -> Result<Instant, Instant> {
-        let full = self.places.len() >= self.limit;
-        let after_oldest = if full { self.places.front().map(|oldest| *oldest + SPAN) } else { None };
-        let newest = self.places.back().copied();
-        let at = [after_oldest, newest, self.closed_until].into_iter().flatten().fold(now, Instant::max);
-        if at > deadline {
-            return Err(at);
+impl Window {
+    fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), sent: VecDeque::new(), closed_until: None }
+    }
+
+    /// Counts a request if it may go out `now`; otherwise when to ask again.
+    fn take(&mut self, errand: Errand, now: Instant) -> Result<(), Instant> {
+        if let Some(until) = self.closed_until.filter(|until| now < *until) {
+            return Err(until);
         }
-        if full {
-            self.places.pop_front();
+        while self.sent.front().is_some_and(|sent| *sent + SPAN <= now) {
+            self.sent.pop_front();
         }
-        self.places.push_back(at);
-        Ok(at)
+        let limit = match errand {
+            Errand::Reading => self.limit - self.limit / KEPT_FREE,
+            Errand::Single => self.limit,
+        };
+        // What has to age before there are fewer than the limit.
+        match self.sent.len().checked_sub(limit).and_then(|last| self.sent.get(last)) {
+            Some(last) => Err(*last + SPAN),
+            None => {
+                self.sent.push_back(now);
+                Ok(())
+            }
+        }
     }
 
     fn close(&mut self, now: Instant, rest: Duration) {
@@ -90,55 +123,71 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn queue(limit: usize) -> Queue {
-        Queue { limit, places: VecDeque::new(), closed_until: None }
+    /// How many requests of one errand go out at once.
+    fn burst(window: &mut Window, errand: Errand, now: Instant) -> usize {
+        std::iter::repeat_with(|| window.take(errand, now)).take_while(Result::is_ok).count()
     }
-
-    const FAR: Duration = Duration::from_secs(3600);
 
     #[test]
     fn a_burst_up_to_the_limit_goes_at_once_and_the_next_waits_for_the_first_to_age() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
-        for _ in 0..LIMIT {
-            assert_eq!(queue.reserve(start, start + FAR), Ok(start));
-        }
-        assert_eq!(queue.reserve(start, start + FAR), Ok(start + SPAN));
-        assert_eq!(queue.reserve(start + SPAN / 2, start + FAR), Ok(start + SPAN));
+        let (mut window, start) = (Window::new(LIMIT), Instant::now());
+        assert_eq!(window.take(Errand::Single, start), Ok(()));
+        let later = start + SPAN / 2;
+        assert_eq!(burst(&mut window, Errand::Single, later), 119);
+        assert_eq!(window.take(Errand::Single, later), Err(start + SPAN));
+        assert_eq!(window.take(Errand::Single, start + SPAN), Ok(()));
+        assert_eq!(window.take(Errand::Single, start + SPAN), Err(later + SPAN));
+    }
+
+    #[test]
+    fn long_readings_leave_places_for_single_requests() {
+        let (mut window, start) = (Window::new(LIMIT), Instant::now());
+        assert_eq!(burst(&mut window, Errand::Reading, start), 110);
+        let later = start + SPAN / 2;
+        assert_eq!(burst(&mut window, Errand::Single, later), 10);
+        assert_eq!(window.take(Errand::Reading, later), Err(start + SPAN));
+        assert_eq!(burst(&mut window, Errand::Reading, start + SPAN), 100);
     }
 
     #[test]
     fn no_minute_ever_holds_more_than_the_limit_however_the_requests_come() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
+        let (mut window, start) = (Window::new(LIMIT), Instant::now());
         let mut random = fastrand::Rng::with_seed(7);
-        let mut now = start;
-        let mut given = Vec::new();
-        for _ in 0..5_000 {
+        let (mut now, mut sent) = (start, Vec::new());
+        while sent.len() < 5_000 {
             now += Duration::from_millis(random.u64(0..700) * u64::from(random.u8(0..10) == 0));
-            given.push(queue.reserve(now, now + FAR * 24).unwrap());
+            let errand = if random.bool() { Errand::Reading } else { Errand::Single };
+            while let Err(free) = window.take(errand, now) {
+                assert!(free > now, "asking again must be worth while");
+                now = free;
+            }
+            sent.push(now);
         }
-        assert!(given.is_sorted());
-        for window in given.windows(LIMIT + 1) {
+        for window in sent.windows(LIMIT + 1) {
             assert!(window[LIMIT] - window[0] >= Duration::from_secs(60));
         }
     }
 
     #[test]
-    fn a_place_beyond_the_deadline_is_refused_and_costs_nobody_anything() {
-        let (mut queue, start) = (queue(1), Instant::now());
-        queue.reserve(start, start).unwrap();
-        for _ in 0..3 {
-            assert_eq!(queue.reserve(start, start + SPAN / 2), Err(start + SPAN));
+    fn the_longest_rest_that_notion_asks_for_is_kept_by_all() {
+        let (mut window, start) = (Window::new(LIMIT), Instant::now());
+        window.close(start, Duration::from_secs(7));
+        window.close(start, Duration::from_secs(3));
+        let over = start + Duration::from_secs(7);
+        for errand in [Errand::Reading, Errand::Single] {
+            assert_eq!(window.take(errand, start), Err(over));
+            assert_eq!(window.take(errand, over), Ok(()));
         }
-        assert_eq!(queue.reserve(start, start + SPAN), Ok(start + SPAN));
     }
 
-    #[test]
-    fn the_longest_rest_that_notion_asks_for_is_kept_by_all() {
-        let (mut queue, start) = (queue(LIMIT), Instant::now());
-        queue.close(start, Duration::from_secs(7));
-        queue.close(start, Duration::from_secs(3));
-        assert_eq!(queue.reserve(start, start + FAR), Ok(start + Duration::from_secs(7)));
-        queue.close(start, Duration::from_secs(9));
-        assert_eq!(queue.reserve(start, start + FAR), Ok(start + Duration::from_secs(9)));
+    #[actix_rt::test]
+    async fn what_comes_too_late_is_told_at_once_and_counts_for_nothing() {
+        let (pace, now) = (Pace::per_minute(1), Instant::now());
+        assert_eq!(pace.wait(Errand::Reading, now).await, Ok(()));
+        for _ in 0..3 {
+            let wait = pace.wait(Errand::Single, now + SPAN / 2).await.unwrap_err();
+            assert!(wait > SPAN / 2 && wait <= SPAN, "{wait:?}");
+        }
+        assert_eq!(pace.window().sent.len(), 1);
     }
 }

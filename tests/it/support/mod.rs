@@ -74,7 +74,7 @@ impl Home {
         actix_rt::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                heard.push(line);
+                heard.record(line);
             }
         });
         let service = Service { child, log, url: String::new() };
