@@ -30,7 +30,7 @@ fn print(settings: &Settings, effective: &Effective, out: &mut impl io::Write) -
 
 /// The settings as text: what is on, then a line for each variable, by groups. Warnings are not part of it: they belong
 /// on stderr.
-pub(crate) fn render(settings: &Settings, effective: &Effective) -> String {
+fn render(settings: &Settings, effective: &Effective) -> String {
     let mut text = summary(settings);
     let width = |of: fn(&Row) -> usize| effective.rows.iter().map(of).max().unwrap_or(0);
     let name_width = width(|row| row.name.len());

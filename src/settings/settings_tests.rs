@@ -414,9 +414,8 @@ fn planted(change: impl Fn(String) -> String) -> BTreeMap<String, String> {
 
 #[test]
 fn a_planted_secret_appears_nowhere() {
-    let (settings, effective) =
-        Settings::read(&planted(|value| value), &BTreeMap::new()).unwrap_or_else(|p| panic!("{p}"));
-    let shown = format!("{effective:?}{}", crate::cli::config::render(&settings, &effective));
+    let (_, effective) = Settings::read(&planted(|value| value), &BTreeMap::new()).unwrap_or_else(|p| panic!("{p}"));
+    let shown = format!("{effective:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
 
     let changes: [fn(String) -> String; 4] = [
