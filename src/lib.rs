@@ -1,4 +1,81 @@
-//! auto-operator.
+//! auto-operator watches an AI job pipeline: it looks every few minutes, judges what it saw, tells people once when
+//! something is wrong and once when it is over. This page is the map; read it before the code.
+//!
+//! # Bird's eye view
+//!
+//! ```text
+//!            every CHECK_INTERVAL
+//! Scheduler ───Look{cycle, now}──▶ HealthActor     ┐
+//!     ▲     ───Look──────────────▶ MetricsActor    ├──Looked──▶ Escalator ──Wake──▶ Notifier email
+//!     │     ───Look──────────────▶ StuckJobActor   ┘ aggregates │  ▲  │            Notifier telegram
+//!     └──────────Completed (one cycle at a time)────────────────┘  │  │            Notifier notion
+//!                                                                  ▼  └─Overview─▶ web: /ops-report
+//!                                                        store: incidents, outbox
+//! ```
+//!
+//! - The **Scheduler** ticks, numbers the cycles, gives each its `now`. It never knows what the checks are.
+//! - A **check actor** looks (I/O, under a deadline) and judges (pure rules), and sends one section, also when it was
+//!   blind, panicked or too slow.
+//! - The **Escalator** gathers the sections of a cycle (one that does not come in time is blind), takes each incident one
+//!   step, writes incidents and notices in one transaction, wakes the notifiers and publishes what is known.
+//! - A **Notifier** per channel sends what is due for it, in order, backs off, and records *delivered* after the channel
+//!   said so.
+//!
+//! Each actor has a thread of its own; all of them share one runtime, since a connection belongs to the runtime that
+//! opened it (`app::runtime`).
+//!
+//! # Floors: who may use whom
+//!
+//! ```text
+//! main → cli → app ── builds and starts everything; the only file that knows everybody
+//!              parties ── from the settings to what each room needs to know
+//! web ─────▶ actors (their messages only), store, domain
+//! actors ──▶ checks, channels, store, domain
+//! checks, channels ─▶ clients, domain
+//! settings ─▶ clients (what a value is: a chat, a mail server)
+//! clients ─▶ nothing of ours        store ─▶ domain
+//! domain ──▶ nothing: no I/O, no async, no clock, no actix
+//! demo  ───▶ nothing of ours (stand-ins of the outside world, used by `demo` and by the tests)
+//! secret ──▶ nothing; a value that cannot be printed, for everybody
+//! ```
+//! `tests/it/architecture.rs` reads the `use` lines and fails with file and line when one goes up.
+//!
+//! # Invariants
+//!
+//! - The domain cannot fail and never asks the time: `now` is an argument.
+//! - A failed look is never zero: it is *blind*, and blindness is shown and alarmed.
+//! - Actors hold no `if` about health: pure functions decide (`domain::cycle::advance`, `domain::notice::plan`), an actor
+//!   carries it out.
+//! - A change of an incident and the notices that it causes are written in one transaction, before anything is sent.
+//!   *Delivered* is written after the channel said so: better twice than never.
+//! - Exactly one layer retries a delivery: the Notifier. Clients say *later* or *never*, with the wait that the party
+//!   asked for.
+//! - A web GET changes nothing and asks nobody outside. It reads what the Escalator published, so that no actor that
+//!   hangs can hang the web.
+//! - Every wait has a deadline; every queue, body, page and history has a bound.
+//! - Messages live in the file of the actor that receives them. Neighbours are known as `Recipient<M>`.
+//! - Traits only where several real things implement them: `checks::Check`, `channels::Channel`.
+//! - The wire format is not the domain: `web::ops_report` has its own structs.
+//! - A secret has no `Debug` and no `Display`; errors are built without URLs; the log is scrubbed as well, for what
+//!   libraries say.
+//!
+//! # To add a thing
+//!
+//! - *A channel*: its file in `channels/`, its `mod` line and its line in `Channels::list`; its settings in `settings/`
+//!   and their translation in `parties`. Retry, order, claims and the outbox come for free.
+//! - *A check*: likewise in `checks/`, with a `CheckName` and, in `domain::report`, the figures that it brings. Deadline,
+//!   panic guard, blindness and its alert come for free.
+//! - *A rule*: one function and its line in `domain::rules`, an `IssueId`, its row in the table test.
+//! - *A setting*: a row in `settings::variables`; the tests then ask for its line in `.env.example` and in the README.
+//!
+//! # The way of one datum: "I am a stuck job"
+//!
+//! The Scheduler ticks → `checks::stuck_jobs` asks `checks::job_log`, which asks `clients::notion` page by page → I am a
+//! row, still `Processing`, last edited 41 minutes ago → `domain::job::StuckJobs` counts me → `domain::rules` make an
+//! issue of us, all in one section → the Escalator joins the sections to a `domain::report::Report` →
+//! `domain::cycle::advance`: an incident opens → `domain::notice::plan`: nobody was told yet → incident and notices in one
+//! transaction → each Notifier sends; *later* backs off, *never* says so → *delivered* → I am done at last: two quiet
+//! looks → resolved, told to exactly those who were told. The cycle's number is in every log line on this way.
 
 pub mod actors;
 pub mod app;

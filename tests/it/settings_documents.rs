@@ -1,5 +1,5 @@
 //! What is written about the settings and what the code does are the same: the table of variables, what the reader asks
-//! for, and `.env.example`.
+//! for, `.env.example` and the README.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -85,4 +85,28 @@ fn every_example_of_the_table_is_a_valid_value() {
     let examples = variables::all().map(|variable| (variable.name.to_owned(), variable.example.to_owned())).collect();
     let rows = read(&examples).rows;
     assert!(rows.iter().all(|row| !row.value.is_empty()));
+}
+
+/// A row of the README's table, as the table of variables has it.
+fn row(variable: &variables::Variable) -> String {
+    let default = match variable.default {
+        Fallback::Value(value) => format!("`{value}`"),
+        Fallback::Derived(words) => words.to_owned(),
+        Fallback::Unset => "–".to_owned(),
+    };
+    let secret = if variable.secret { " Secret." } else { "" };
+    format!("| `{}` | {default} | {}{secret} |", variable.name, variable.meaning)
+}
+
+#[test]
+fn the_readme_has_each_variable_of_the_table_and_no_other() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let is_row = |line: &&str| {
+        let name = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()).unwrap_or_default();
+        name.contains(|letter: char| letter.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    let rows: Vec<&str> = readme.lines().filter(is_row).collect();
+    let table: Vec<String> = variables::all().map(row).collect();
+    assert_eq!(rows, table, "\nThe table of the README should be:\n{}", table.join("\n"));
 }
