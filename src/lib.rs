@@ -1,3 +1,4 @@
 //! auto-operator.
 
 pub mod secret;
+pub mod supervision;
