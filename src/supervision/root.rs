@@ -4,7 +4,7 @@
 //! `closing`.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub(super) registry: Arc<Registry>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) heart: Arc<Heart>,
+    /// How many threads were given up and are not back yet.
+    pub(super) abandoned: Arc<AtomicUsize>,
     pub(super) last_resort: Arc<dyn Fn(LastResort) + Send + Sync>,
 }
 

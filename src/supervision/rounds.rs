@@ -1,6 +1,9 @@
 //! The supervisor's rounds: at every tick it looks at each child, and replaces the ones that are stuck or blocked.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
+};
 
 use actix::Context;
 
@@ -20,6 +23,7 @@ impl Root {
         let elapsed = counted(now.saturating_duration_since(self.last_tick), self.limits.tick);
         self.last_tick = now;
         self.abandoned.retain(|arbiter| arbiter.alive());
+        self.shared.abandoned.store(self.abandoned.len(), Relaxed);
         let alive = self.children.iter().filter(|child| child.life.is_some());
         let patience: Vec<_> = alive.map(|child| (child.key, child.spec.patience(&self.limits))).collect();
         for (key, patience) in patience {
@@ -77,6 +81,7 @@ impl Root {
         arbiter.stop();
         self.abandoned.push(arbiter.handle());
         let (id, threads) = (self.id_of(key), self.abandoned.len());
+        self.shared.abandoned.store(threads, Relaxed);
         self.tell(Event::Abandoned { id: Arc::clone(&id), threads });
         log::warn!("{id}: its thread is given up; so are {threads} in all");
     }

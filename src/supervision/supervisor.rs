@@ -1,6 +1,10 @@
 //! The supervisor, as its holders see it.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use actix::{Actor, Addr, Arbiter};
 use arc_swap::ArcSwap;
@@ -100,6 +104,7 @@ impl Supervisor {
             registry: Arc::new(ArcSwap::default()),
             events: broadcast::Sender::new(EVENTS),
             heart: Arc::new(Heart::default()),
+            abandoned: Arc::default(),
             last_resort: Arc::new(last_resort),
         }
     }
@@ -165,6 +170,11 @@ impl Supervisor {
     /// Whether the supervisor itself is alive, as far as the watchdog can tell.
     pub fn is_alive(&self) -> bool {
         self.held.root.connected() && self.held.shared.heart.is_beating()
+    }
+
+    /// How many blocked threads were given up and have not come back.
+    pub fn abandoned_threads(&self) -> usize {
+        self.held.shared.abandoned.load(Relaxed)
     }
 
     /// Everything that happens from now on.
