@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     context::Context,
     env::Env,
-    probe::Probe,
+    probe::{Answers, Probe},
     root::{ChildKey, Root},
     runner::{Line, Order, Ticket},
     seat::Seat,
@@ -153,15 +153,18 @@ impl Child {
         };
         self.life = Some(life.ok_or("its thread has ended")?);
         self.probe = Probe::default();
-        self.ping();
+        self.ping(Answers { thread: true, actor: true });
         Ok(())
     }
 
-    /// Sends the next ping.
-    pub(super) fn ping(&self) {
-        if let Some(life) = &self.life {
+    /// Asks again whoever has answered.
+    pub(super) fn ping(&self, answered: Answers) {
+        let Some(life) = &self.life else { return };
+        let vitals = self.vitals();
+        if answered.thread {
+            let ping = Order::Ping { thread: vitals.thread.ask(), actor: answered.actor.then(|| vitals.actor.ask()) };
             // A full queue of orders is an answer in itself: this ping will stay without one.
-            let _ = life.orders.try_send(Order::Ping(self.vitals().ping()));
+            let _ = life.orders.try_send(ping);
         }
     }
 

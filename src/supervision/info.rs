@@ -92,8 +92,8 @@ impl ChildInfo {
                 .collect(),
             last_failure: vitals.last_failure(),
             last_restart: vitals.last_restart().and_then(DateTime::from_timestamp_micros),
-            silent_for: vitals.silence(),
-            mailbox_age: vitals.lag(),
+            silent_for: vitals.actor.silence(),
+            mailbox_age: vitals.actor.lag(),
             asks_in_flight: vitals.asks_in_flight(),
         }
     }

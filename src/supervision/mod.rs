@@ -5,6 +5,7 @@ mod chaos;
 mod child;
 mod closing;
 mod context;
+mod echo;
 mod env;
 mod event;
 mod exit;

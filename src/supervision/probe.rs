@@ -1,7 +1,7 @@
-//! The question "are you still there?", asked over and over of each actor, and what its silence means.
+//! The question "are you still there?", asked over and over of each actor, and what silence means.
 //!
-//! A ping has two answers: one from the actor's thread, one from the actor itself, which comes only once it has taken
-//! every message that was waiting. A thread that answers for an actor that does not: stuck. No answer at all: blocked.
+//! The actor's thread is asked whether it comes back from its turns, and the actor whether it has taken every message
+//! that was waiting. A thread that does not answer: blocked. An actor that does not, while its thread does: stuck.
 //! Silence is measured in ticks of the supervisor and not by the clock, so that a process that was held up as a whole
 //! (a suspended laptop, a starved machine) does not take everybody for dead when it goes on.
 
@@ -17,37 +17,37 @@ pub(super) struct Patience {
 /// What one look at one actor found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finding {
-    Answered,
-    Waiting,
+    /// Nothing that could not still be well.
+    Fine,
     Stuck,
     Blocked,
 }
 
-/// Which of the two answers to the last ping are here.
+/// Who has answered the last ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) thread: bool,
     pub(super) actor: bool,
 }
 
-/// The ping that is out.
+/// How long the two have been silent.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
-    waited: Duration,
+    thread: Duration,
+    actor: Duration,
 }
 
 impl Probe {
     /// One tick later: `elapsed` since the last look.
     pub(super) fn look(&mut self, elapsed: Duration, answers: Answers, patience: Patience) -> Finding {
-        if answers.actor {
-            self.waited = Duration::ZERO;
-            return Finding::Answered;
-        }
-        self.waited += elapsed;
-        match answers.thread {
-            true if self.waited >= patience.stuck_after => Finding::Stuck,
-            false if self.waited >= patience.block_after => Finding::Blocked,
-            _ => Finding::Waiting,
+        self.thread = if answers.thread { Duration::ZERO } else { self.thread + elapsed };
+        self.actor = if answers.actor { Duration::ZERO } else { self.actor + elapsed };
+        if self.thread >= patience.block_after {
+            Finding::Blocked
+        } else if answers.thread && self.actor >= patience.stuck_after {
+            Finding::Stuck
+        } else {
+            Finding::Fine
         }
     }
 }
@@ -73,28 +73,35 @@ mod tests {
 
     #[test]
     fn who_answers_is_alive_however_often_he_is_asked() {
-        assert!(story(&[(true, true); 50]).iter().all(|found| *found == Finding::Answered));
+        assert!(story(&[(true, true); 50]).iter().all(|found| *found == Finding::Fine));
     }
 
     #[test]
     fn a_silent_thread_is_blocked_once_its_time_is_up() {
         use Finding::*;
-        assert_eq!(story(&[(false, false); 4]), [Waiting, Waiting, Blocked, Blocked]);
+        assert_eq!(story(&[(false, false); 4]), [Fine, Fine, Blocked, Blocked]);
     }
 
     #[test]
     fn a_silent_actor_on_a_free_thread_is_stuck() {
         use Finding::*;
-        assert_eq!(story(&[(true, false); 5]), [Waiting, Waiting, Waiting, Waiting, Stuck]);
+        assert_eq!(story(&[(true, false); 5]), [Fine, Fine, Fine, Fine, Stuck]);
+    }
+
+    #[test]
+    fn a_thread_that_blocks_while_its_actor_waits_is_blocked() {
+        use Finding::*;
+        assert_eq!(
+            story(&[(true, false), (true, false), (false, false), (false, false), (false, false)]),
+            [Fine, Fine, Fine, Fine, Blocked]
+        );
     }
 
     #[test]
     fn an_answer_starts_the_count_anew() {
         use Finding::*;
-        assert_eq!(
-            story(&[(false, false), (false, false), (true, true), (false, false), (false, false)]),
-            [Waiting, Waiting, Answered, Waiting, Waiting]
-        );
+        let (silent, well) = ((false, false), (true, true));
+        assert_eq!(story(&[silent, silent, well, silent, silent]), [Fine; 5]);
     }
 
     #[test]

@@ -28,12 +28,14 @@ impl Root {
         let patience: Vec<_> = alive.map(|child| (child.key, child.spec.patience(&self.limits))).collect();
         for (key, patience) in patience {
             let Some(child) = self.child(key) else { continue };
-            let answers = Answers { thread: child.vitals().thread_answered(), actor: child.vitals().actor_answered() };
+            let answers =
+                Answers { thread: child.vitals().thread.is_answered(), actor: child.vitals().actor.is_answered() };
             match child.probe.look(elapsed, answers, patience) {
-                Finding::Waiting => {}
-                Finding::Answered => {
-                    child.ping();
-                    self.trust(key, now);
+                Finding::Fine => {
+                    child.ping(answers);
+                    if answers.actor {
+                        self.trust(key, now);
+                    }
                 }
                 Finding::Stuck => {
                     let said = format!("took no message for {:?}", patience.stuck_after);

@@ -26,8 +26,8 @@ use super::{
 /// What the supervisor wants of a running actor.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Order {
-    /// Answer with this number.
-    Ping(u64),
+    /// Answer with these numbers.
+    Ping { thread: u64, actor: Option<u64> },
     /// Take what is in the mailbox, then stop.
     Stop,
     /// You have been replaced: look at the fence.
@@ -56,6 +56,8 @@ pub(super) struct Runner<A: Actor<Context = Context<A>>> {
     line: Line,
     orders: mpsc::Receiver<Order>,
     body: Option<ContextFut<A, Context<A>>>,
+    /// To be answered once the turn is over: a thread that never comes back from it must not have answered.
+    ping: Option<u64>,
     begun: bool,
     told_to_stop: bool,
 }
@@ -76,7 +78,8 @@ impl<A: Actor<Context = Context<A>>> Ticket<A> {
         match guarded(|| factory(env.clone())) {
             Ok(actor) => {
                 let body = Some(Context::body(actor, receiver, env.clone()));
-                actix_rt::spawn(Runner { seat, env, line, orders, body, begun: false, told_to_stop: false });
+                let (ping, begun, told_to_stop) = (None, false, false);
+                actix_rt::spawn(Runner { seat, env, line, orders, body, ping, begun, told_to_stop });
             }
             Err(caught) => {
                 let generation = env.generation();
@@ -91,10 +94,12 @@ impl<A: Actor<Context = Context<A>>> Runner<A> {
     fn obey(&mut self, order: Order) {
         let Some(body) = &mut self.body else { return };
         match order {
-            Order::Ping(number) => {
-                self.env.vitals().thread_answers(number);
-                let env = self.env.clone();
-                body.ctx().spawn(fut::ready(()).map(move |(), _, _| env.vitals().actor_answers(number)));
+            Order::Ping { thread, actor } => {
+                self.ping = Some(thread);
+                if let Some(number) = actor {
+                    let env = self.env.clone();
+                    body.ctx().spawn(fut::ready(()).map(move |(), _, _| env.vitals().actor.answer(number)));
+                }
             }
             Order::Stop => {
                 self.told_to_stop = true;
@@ -158,6 +163,9 @@ impl<A: Actor<Context = Context<A>>> Future for Runner<A> {
         let turn = guarded(|| Pin::new(&mut *body).poll(cx));
         let exit = match turn {
             Ok(Poll::Pending) if !body.ctx().is_terminated() => {
+                if let Some(number) = this.ping.take() {
+                    this.env.vitals().thread.answer(number);
+                }
                 if !this.begun {
                     this.begun = true;
                     let generation = this.env.generation();

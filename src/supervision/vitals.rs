@@ -1,19 +1,19 @@
 //! The vital signs of one child: written by the supervisor and by the child's runner, read by everybody without asking
 //! either of them. They outlive every actor that fills the place.
 
-use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::*},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::*},
 };
 
 use arc_swap::ArcSwapOption;
 use chrono::Utc;
 use tokio::sync::watch;
 
-use super::exit::{Exit, Reason};
+use super::{
+    echo::Echo,
+    exit::{Exit, Reason},
+};
 
 /// Where a child is in its life. Only the supervisor changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +43,10 @@ pub(super) struct Vitals {
     generation: AtomicU64,
     asks: AtomicUsize,
     asks_max: usize,
-    ping: AtomicU64,
-    ping_at: AtomicU64,
-    thread_pong: AtomicU64,
-    actor_pong: AtomicU64,
-    actor_pong_at: AtomicU64,
-    lag: AtomicU64,
+    /// Answered by the actor's thread, after a turn.
+    pub(super) thread: Echo,
+    /// Answered by the actor, when it has taken every message that was waiting.
+    pub(super) actor: Echo,
     restarts: [AtomicU64; Reason::ALL.len()],
     last_restart: AtomicI64,
     last_failure: ArcSwapOption<Exit>,
@@ -66,12 +64,8 @@ impl Vitals {
             generation: AtomicU64::new(1),
             asks: AtomicUsize::new(0),
             asks_max,
-            ping: AtomicU64::new(0),
-            ping_at: AtomicU64::new(0),
-            thread_pong: AtomicU64::new(0),
-            actor_pong: AtomicU64::new(0),
-            actor_pong_at: AtomicU64::new(0),
-            lag: AtomicU64::new(0),
+            thread: Echo::default(),
+            actor: Echo::default(),
             restarts: Default::default(),
             last_restart: AtomicI64::new(NEVER),
             last_failure: ArcSwapOption::empty(),
@@ -120,32 +114,6 @@ impl Vitals {
         (self.asks.fetch_add(1, Relaxed) < self.asks_max).then_some(place)
     }
 
-    /// A new ping goes out; its number. Numbers never return, so that a zombie's late answer answers nothing.
-    pub(super) fn ping(&self) -> u64 {
-        self.ping_at.store(micros(), Relaxed);
-        self.ping.fetch_add(1, AcqRel) + 1
-    }
-
-    pub(super) fn thread_answers(&self, ping: u64) {
-        self.thread_pong.fetch_max(ping, AcqRel);
-    }
-
-    pub(super) fn actor_answers(&self, ping: u64) {
-        if self.actor_pong.fetch_max(ping, AcqRel) < ping {
-            let now = micros();
-            self.actor_pong_at.store(now, Relaxed);
-            self.lag.store(now.saturating_sub(self.ping_at.load(Relaxed)), Relaxed);
-        }
-    }
-
-    pub(super) fn thread_answered(&self) -> bool {
-        self.thread_pong.load(Acquire) >= self.ping.load(Acquire)
-    }
-
-    pub(super) fn actor_answered(&self) -> bool {
-        self.actor_pong.load(Acquire) >= self.ping.load(Acquire)
-    }
-
     pub(super) fn failed(&self, exit: Exit) {
         self.last_failure.store(Some(Arc::new(exit)));
     }
@@ -168,20 +136,6 @@ impl Vitals {
         Some(self.last_restart.load(Relaxed)).filter(|at| *at != NEVER)
     }
 
-    /// How long ago the actor last answered a ping.
-    pub(super) fn silence(&self) -> Option<Duration> {
-        let at = self.actor_pong_at.load(Relaxed);
-        (at > 0).then(|| Duration::from_micros(micros().saturating_sub(at)))
-    }
-
-    /// How long a message waits before it is taken: as long as the unanswered ping, or as the last one did.
-    pub(super) fn lag(&self) -> Duration {
-        Duration::from_micros(match self.actor_answered() {
-            true => self.lag.load(Relaxed),
-            false => micros().saturating_sub(self.ping_at.load(Relaxed)),
-        })
-    }
-
     pub(super) fn asks_in_flight(&self) -> usize {
         self.asks.load(Relaxed)
     }
@@ -195,13 +149,6 @@ impl Drop for AskInFlight {
     fn drop(&mut self) {
         self.0.asks.fetch_sub(1, Relaxed);
     }
-}
-
-/// The monotonic clock as a number, from 1.
-fn micros() -> u64 {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    let since = ORIGIN.get_or_init(Instant::now).elapsed().as_micros();
-    u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 #[cfg(test)]
@@ -227,16 +174,5 @@ mod tests {
         assert_eq!(vitals.asks_in_flight(), 2);
         drop(first);
         assert!(vitals.ask_begins().is_some());
-    }
-
-    #[test]
-    fn a_late_answer_of_a_zombie_answers_no_later_ping() {
-        let vitals = Vitals::new("a".into(), 0);
-        let (old, new) = (vitals.ping(), vitals.ping());
-        vitals.actor_answers(old);
-        assert!(!vitals.actor_answered());
-        vitals.actor_answers(new);
-        vitals.actor_answers(old);
-        assert!(vitals.actor_answered());
     }
 }

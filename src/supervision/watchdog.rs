@@ -82,7 +82,7 @@ mod tests {
         let (bitten, news) = channel::<()>();
         let heart = Arc::new(Heart::default());
         heart.rest();
-        watch(heart, PATIENCE, move || drop(bitten.send(()))).unwrap();
+        watch(heart, PATIENCE, move || bitten.send(()).unwrap()).unwrap();
         // The watch ends and drops its side without a bite.
         assert_eq!(news.recv_timeout(Duration::from_secs(20)), Err(RecvTimeoutError::Disconnected));
     }

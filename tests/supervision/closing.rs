@@ -87,7 +87,7 @@ fn who_does_not_stop_is_cut_off_and_the_others_stop_in_order_all_the_same() {
         let (_calm, _) = admit(&supervisor, ChildSpec::new("calm"));
         let (hung, _) = admit(&supervisor, ChildSpec::new("hung").shutdown(moment));
         let (blocked, ward) = admit(&supervisor, ChildSpec::new("blocked").shutdown(moment));
-        hung.call(Suffer(Harm::WaitForEver), PATIENCE).await.unwrap();
+        hung.cast(Suffer(Harm::WaitForEver)).unwrap();
         blocked.cast(Suffer(Harm::BlockInHandler)).unwrap();
         let cut_off = supervisor.stop_all(PATIENCE).await.unwrap();
         assert_eq!(cut_off, ["blocked".into(), "hung".into()]);
@@ -103,7 +103,7 @@ fn the_deadline_of_the_whole_stop_is_kept() {
         let ids = ["a", "b", "c", "d"];
         let hung = ids.map(|id| admit(&supervisor, ChildSpec::new(id).shutdown(PATIENCE)).0);
         for patient in &hung {
-            patient.call(Suffer(Harm::WaitForEver), PATIENCE).await.unwrap();
+            patient.cast(Suffer(Harm::WaitForEver)).unwrap();
         }
         let asked = std::time::Instant::now();
         let cut_off = supervisor.stop_all(Duration::from_millis(50)).await;
@@ -122,64 +122,52 @@ fn after_the_stop_nothing_is_started() {
     });
 }
 
-/// In a process of its own, which it ends.
 #[test]
 fn a_supervisor_that_stands_still_ends_the_process_with_71() {
-    assert_eq!(exit_code_of("closing::stand_still"), Some(71));
+    let code = in_own_process("a_supervisor_that_stands_still_ends_the_process_with_71", async {
+        let limits = Limits { watchdog: Duration::from_millis(100), ..quick() };
+        let supervisor = Supervisor::start_here(limits, |why| why.exit()).unwrap();
+        let (patient, _) = admit(&supervisor, ChildSpec::new("patient").beside_supervisor());
+        let _ = patient.call(Suffer(Harm::BlockInHandler), PATIENCE).await;
+    });
+    assert_eq!(code, Some(71));
 }
 
 #[test]
 fn an_escalation_ends_the_process_with_70() {
-    assert_eq!(exit_code_of("closing::give_up"), Some(70));
-}
-
-#[test]
-fn a_panic_is_recorded_with_its_source_line() {
-    assert_eq!(exit_code_of("closing::tell_the_line"), Some(0));
-}
-
-fn exit_code_of(test: &str) -> Option<i32> {
-    let myself = std::env::current_exe().unwrap();
-    Command::new(myself).args(["--exact", test, "--ignored", "--quiet"]).output().unwrap().status.code()
-}
-
-#[test]
-#[ignore = "ends the process: run by another test"]
-fn stand_still() {
-    let limits = Limits { watchdog: Duration::from_millis(100), ..quick() };
-    run(async move {
-        let supervisor = Supervisor::start_here(limits, |why| why.exit()).unwrap();
-        let spec = ChildSpec::new("patient").beside_supervisor();
-        let (patient, _) = admit(&supervisor, spec);
-        patient.call(WhoAreYou, PATIENCE).await.unwrap();
-        patient.call(Suffer(Harm::BlockInHandler), PATIENCE).await.unwrap();
-    });
-}
-
-#[test]
-#[ignore = "ends the process: run by another test"]
-fn give_up() {
-    run(async {
+    let code = in_own_process("an_escalation_ends_the_process_with_70", async {
         let supervisor = Supervisor::start(quick(), |why| why.exit()).unwrap();
         let spec = ChildSpec::new("heart").essential(Duration::ZERO);
         let _handle = supervisor.add(spec, |_| -> Patient { panic!("never") }).unwrap();
         std::future::pending::<()>().await;
     });
+    assert_eq!(code, Some(70));
 }
 
 #[test]
-#[ignore = "sets the panic hook of the process: run by another test"]
-fn tell_the_line() {
-    install_panic_hook();
-    run(async {
+fn panics_and_errors_are_recorded_with_their_source_line() {
+    let code = in_own_process("panics_and_errors_are_recorded_with_their_source_line", async {
+        install_panic_hook();
         let supervisor = supervisor(quick());
         let mut news = News::of(&supervisor);
         let (patient, _) = admit(&supervisor, ChildSpec::new("patient"));
-        patient.cast(Suffer(Harm::PanicInHandler)).unwrap();
-        let exit = news.exit_of("patient").await;
-        assert!(exit.place.unwrap().contains("support.rs:"));
-        patient.cast(Suffer(Harm::Fail)).unwrap();
-        let exit = news.exit_of("patient").await;
-        assert!(exit.place.unwrap().contains("support.rs:"));
+        for harm in [Harm::PanicInHandler, Harm::Fail] {
+            patient.cast(Suffer(harm)).unwrap();
+            let exit = news.exit_of("patient").await;
+            assert!(exit.place.unwrap().contains("support.rs:"));
+        }
     });
+    assert_eq!(code, Some(0));
+}
+
+/// Runs `test`, which is `name`, in a process of its own: one that it may end.
+fn in_own_process(name: &str, test: impl Future<Output = ()>) -> Option<i32> {
+    const MARK: &str = "SUPERVISION_TEST_PROCESS";
+    if std::env::var_os(MARK).is_some() {
+        run(test);
+        return Some(0);
+    }
+    let mut myself = Command::new(std::env::current_exe().unwrap());
+    myself.env(MARK, "1").args(["--exact", &format!("closing::{name}")]);
+    myself.output().unwrap().status.code()
 }

@@ -57,6 +57,13 @@ pub(crate) fn resorting(limits: Limits) -> (Supervisor, mpsc::UnboundedReceiver<
     (Supervisor::start(limits, move |why| drop(resort.send(why))).unwrap(), resorted)
 }
 
+/// Comes back to it until it holds; for what is told by no event.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A door that is opened once.
 #[derive(Default)]
 pub(crate) struct Gate(Mutex<bool>, Condvar);
@@ -106,6 +113,8 @@ pub(crate) struct Ward {
     pub(crate) next: Mutex<Option<Harm>>,
     /// Lets the blocked threads go.
     pub(crate) gate: Gate,
+    /// Set by whoever stands before the gate in a handler.
+    pub(crate) blocked: AtomicBool,
     /// Set by whoever passed the gate.
     pub(crate) woken: AtomicBool,
     pub(crate) starts: AtomicU64,
@@ -216,6 +225,7 @@ impl Handler<Suffer> for Patient {
             Harm::WaitForEver => ctx.wait(std::future::pending().into_actor(self)),
             Harm::AtomicForEver => ctx.notify(Hold),
             Harm::BlockInHandler => {
+                ward.blocked.store(true, SeqCst);
                 ward.gate.pass();
                 ward.woken.store(true, SeqCst);
             }

@@ -31,7 +31,7 @@ fn a_restart_by_hand_does_not_wait_for_an_actor_that_hangs() {
     run(async {
         let supervisor = supervisor(quick());
         let (patient, _) = admit(&supervisor, ChildSpec::new("patient").shutdown(Duration::from_millis(20)));
-        patient.call(Suffer(Harm::WaitForEver), PATIENCE).await.unwrap();
+        patient.cast(Suffer(Harm::WaitForEver)).unwrap();
         supervisor.restart("patient").unwrap();
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(2));
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
@@ -75,9 +75,7 @@ fn every_actor_can_be_harmed_in_every_way() {
         }
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(5));
         // The thread that was blocked on purpose comes back of itself.
-        while supervisor.abandoned_threads() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| supervisor.abandoned_threads() == 0).await;
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
     });
 }

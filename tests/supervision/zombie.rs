@@ -28,10 +28,7 @@ fn a_zombie_takes_no_message_runs_no_future_and_is_not_current() {
         assert!(!ward.woken.load(SeqCst));
 
         ward.gate.open();
-        // The thread ends after its last turn; the next to be abandoned is the only one again.
-        while !ward.woken.load(SeqCst) || supervisor.abandoned_threads() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| ward.woken.load(SeqCst) && supervisor.abandoned_threads() == 0).await;
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(2));
         assert_eq!(ward.visits.load(SeqCst), 1, "the three visits died with the mailbox of the first generation");
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
