@@ -1,10 +1,9 @@
 //! The context of a supervised actor: actix's own, with a fence.
 //!
-//! It does what [`actix::Context`] does and adds three things. *Failing* with a reason. *The fence*: once the actor has
+//! It does what [`actix::Context`] does and adds two things. *Failing*, with a reason. *The fence*: once the actor has
 //! been replaced, no message, timer or future of it is run any more, even if its blocked thread wakes up in the middle
-//! of a handler with a full mailbox behind it. And it mends two faults of actix 0.13.5 at a `terminate()`: the loop that
-//! never ends if a future was cancelled in the same turn, and the second call of `started` if the turn was one of
-//! `ctx.wait`.
+//! of a handler with a full mailbox behind it. And it mends a fault of actix 0.13.5, which turns in a circle for ever
+//! when a future was cancelled and the context terminated in the same turn.
 
 use std::{fmt::Display, panic::Location};
 
@@ -52,11 +51,7 @@ impl<A: Actor<Context = Self>> Context<A> {
     /// Runs `actor` on the current arbiter with nobody to supervise it: for tests of one actor alone.
     pub fn alone(actor: A) -> Addr<A> {
         let (sender, receiver) = channel::channel(16);
-        let mut body = Self::body(actor, receiver, Env::alone());
-        actix_rt::spawn(std::future::poll_fn(move |cx| {
-            body.ctx().open_turn();
-            std::pin::Pin::new(&mut body).poll(cx)
-        }));
+        actix_rt::spawn(Self::body(actor, receiver, Env::alone()));
         Addr::new(sender)
     }
 
@@ -70,10 +65,6 @@ impl<A: Actor<Context = Self>> Context<A> {
 
     pub(super) fn open_turn(&mut self) {
         self.turn_opens = true;
-    }
-
-    pub(super) fn is_terminated(&self) -> bool {
-        self.spare.is_none()
     }
 
     pub(super) fn take_failure(&mut self) -> Option<Failure> {
@@ -130,7 +121,7 @@ impl<A: Actor<Context = Self>> AsyncContext<A> for Context<A> {
 impl<A: Actor<Context = Self>> AsyncContextParts<A> for Context<A> {
     fn parts(&mut self) -> &mut ContextParts<A> {
         let first = std::mem::take(&mut self.turn_opens);
-        if !first && !self.env.is_current() && !self.is_terminated() {
+        if !first && !self.env.is_current() && self.spare.is_some() {
             self.terminate();
         }
         &mut self.parts

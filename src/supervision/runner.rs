@@ -162,7 +162,7 @@ impl<A: Actor<Context = Context<A>>> Future for Runner<A> {
         body.ctx().open_turn();
         let turn = guarded(|| Pin::new(&mut *body).poll(cx));
         let exit = match turn {
-            Ok(Poll::Pending) if !body.ctx().is_terminated() => {
+            Ok(Poll::Pending) => {
                 if let Some(number) = this.ping.take() {
                     this.env.vitals().thread.answer(number);
                 }
@@ -173,7 +173,7 @@ impl<A: Actor<Context = Context<A>>> Future for Runner<A> {
                 }
                 return Poll::Pending;
             }
-            Ok(_) => this.ended(),
+            Ok(Poll::Ready(())) => this.ended(),
             Err(caught) => this.panicked(caught),
         };
         this.finish(exit);

@@ -167,9 +167,9 @@ impl Supervisor {
         self.held.shared.registry.load().iter().map(|vitals| ChildInfo::of(vitals)).collect()
     }
 
-    /// Whether the supervisor itself is alive, as far as the watchdog can tell.
+    /// Whether the supervisor itself is alive, as far as the watchdog has seen; not after [`stop_all`](Self::stop_all).
     pub fn is_alive(&self) -> bool {
-        self.held.root.connected() && self.held.shared.heart.is_beating()
+        self.held.shared.heart.is_beating()
     }
 
     /// How many blocked threads were given up and have not come back.

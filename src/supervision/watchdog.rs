@@ -28,9 +28,9 @@ impl Heart {
         self.at_rest.store(true, Relaxed);
     }
 
-    /// Whether the watchdog saw it beat within the last fifth of its patience.
+    /// Whether it beats as far as the watchdog has seen. At rest it does not.
     pub(super) fn is_beating(&self) -> bool {
-        !self.is_late.load(Relaxed)
+        !self.is_late.load(Relaxed) && !self.at_rest.load(Relaxed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering::SeqCst},
     time::Duration,
 };
 
@@ -116,8 +116,12 @@ fn the_deadline_of_the_whole_stop_is_kept() {
 fn after_the_stop_nothing_is_started() {
     run(async {
         let supervisor = supervisor(quick());
+        assert!(supervisor.is_alive());
         supervisor.stop_all(PATIENCE).await.unwrap();
         assert!(!supervisor.is_alive());
+        let (patient, ward) = admit(&supervisor, ChildSpec::new("patient"));
+        assert_ne!(patient.ask(WhoAreYou, Duration::from_millis(10)).await, Ok(1));
+        assert_eq!(ward.starts.load(SeqCst), 0);
         assert_eq!(supervisor.stop_all(Duration::from_millis(10)).await, None);
     });
 }

@@ -29,6 +29,8 @@ async fn harmed(harm: Harm, patience: Duration, expected: &[Reason], said: &str)
 
     let generation = patient.call(WhoAreYou, PATIENCE).await.unwrap();
     assert_eq!(generation, 1 + expected.len() as u64);
+    let unborn = matches!(harm, Harm::PanicInFactory | Harm::BlockInFactory);
+    assert_eq!(ward.starts.load(SeqCst), generation - u64::from(unborn), "each starts once");
     let seen = info(&supervisor, "patient");
     assert_eq!(seen.restarts(), expected.len() as u64);
     assert_eq!(seen.last_failure.as_deref(), Some(&last));
