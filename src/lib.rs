@@ -91,3 +91,4 @@ pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod web;
+pub mod supervision;

@@ -1,0 +1,178 @@
+//! The vital signs of one child: written by the supervisor and by the child's runner, read by everybody without asking
+//! either of them. They outlive every actor that fills the place.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::*},
+};
+
+use arc_swap::ArcSwapOption;
+use chrono::Utc;
+use tokio::sync::watch;
+
+use super::{
+    echo::Echo,
+    exit::{Exit, Reason},
+};
+
+/// Where a child is in its life. Only the supervisor changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// A fresh actor is under way, or the first one has not been asked for yet.
+    Starting,
+    Running,
+    /// Waiting for its next start.
+    Resting,
+    /// Failed too often: closed until the next try.
+    Degraded,
+    /// Running again after that, and not yet trusted.
+    Trial,
+    /// Over for good.
+    Stopped,
+}
+
+const PHASES: [Phase; 6] =
+    [Phase::Starting, Phase::Running, Phase::Resting, Phase::Degraded, Phase::Trial, Phase::Stopped];
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Vitals {
+    id: Arc<str>,
+    phase: AtomicU8,
+    generation: AtomicU64,
+    asks: AtomicUsize,
+    asks_max: usize,
+    /// Answered by the actor's thread, after a turn.
+    pub(super) thread: Echo,
+    /// Answered by the actor, when it has taken every message that was waiting.
+    pub(super) actor: Echo,
+    restarts: [AtomicU64; Reason::ALL.len()],
+    last_restart: AtomicI64,
+    last_failure: ArcSwapOption<Exit>,
+    changes: watch::Sender<()>,
+}
+
+/// Stands in `last_restart` for "never".
+const NEVER: i64 = i64::MIN;
+
+impl Vitals {
+    pub(super) fn new(id: Arc<str>, asks_max: usize) -> Self {
+        Self {
+            id,
+            phase: AtomicU8::new(Phase::Starting as u8),
+            generation: AtomicU64::new(1),
+            asks: AtomicUsize::new(0),
+            asks_max,
+            thread: Echo::default(),
+            actor: Echo::default(),
+            restarts: Default::default(),
+            last_restart: AtomicI64::new(NEVER),
+            last_failure: ArcSwapOption::empty(),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    pub(super) fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Acquire)
+    }
+
+    /// The seat opens generation `next`: whatever belongs to an earlier one is no longer current.
+    pub(super) fn begin(&self, next: u64) {
+        self.generation.store(next, Release);
+        self.changes.send_replace(());
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Acquire))]
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Release);
+        self.changes.send_replace(());
+    }
+
+    /// Whether messages are taken at all.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.phase(), Phase::Degraded | Phase::Stopped)
+    }
+
+    /// Waits until `holds` does; it is looked at again whenever phase or generation change.
+    pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let mut changes = self.changes.subscribe();
+        // The sender lives in `self`, so `changed` cannot fail.
+        while !holds(self) && changes.changed().await.is_ok() {}
+    }
+
+    /// Takes one of the places for asks in flight.
+    pub(super) fn ask_begins(self: &Arc<Self>) -> Option<AskInFlight> {
+        let place = AskInFlight(Arc::clone(self));
+        (self.asks.fetch_add(1, Relaxed) < self.asks_max).then_some(place)
+    }
+
+    pub(super) fn failed(&self, exit: Exit) {
+        self.last_failure.store(Some(Arc::new(exit)));
+    }
+
+    pub(super) fn last_failure(&self) -> Option<Arc<Exit>> {
+        self.last_failure.load_full()
+    }
+
+    pub(super) fn restarted(&self, after: Reason) {
+        self.restarts[after as usize].fetch_add(1, Relaxed);
+        self.last_restart.store(Utc::now().timestamp_micros(), Relaxed);
+    }
+
+    pub(super) fn restarts(&self, after: Reason) -> u64 {
+        self.restarts[after as usize].load(Relaxed)
+    }
+
+    /// Microseconds since the epoch.
+    pub(super) fn last_restart(&self) -> Option<i64> {
+        Some(self.last_restart.load(Relaxed)).filter(|at| *at != NEVER)
+    }
+
+    pub(super) fn asks_in_flight(&self) -> usize {
+        self.asks.load(Relaxed)
+    }
+}
+
+/// One ask in flight; gives its place back when dropped.
+#[derive(Debug)]
+pub(super) struct AskInFlight(Arc<Vitals>);
+
+impl Drop for AskInFlight {
+    fn drop(&mut self) {
+        self.0.asks.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_is_read_as_it_was_written() {
+        let vitals = Vitals::new("a".into(), 0);
+        for phase in PHASES {
+            vitals.enter(phase);
+            assert_eq!(vitals.phase(), phase);
+        }
+    }
+
+    #[test]
+    fn asks_in_flight_are_bounded_and_give_their_place_back() {
+        let vitals = Arc::new(Vitals::new("a".into(), 2));
+        let first = vitals.ask_begins();
+        let second = vitals.ask_begins();
+        assert!(first.is_some() && second.is_some());
+        assert!(vitals.ask_begins().is_none());
+        assert_eq!(vitals.asks_in_flight(), 2);
+        drop(first);
+        assert!(vitals.ask_begins().is_some());
+    }
+}
