@@ -1,28 +1,29 @@
 //! Composition: settings → store → clients → actors → web. The only file that knows everybody.
 
 use std::net::TcpListener;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_rt::System;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use futures_util::FutureExt;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::actors::check_actor::{CheckActor, Look};
-use crate::actors::escalator::{Begin, Escalator, Looked, Policy};
+use crate::actors::check_actor::{CheckActor, Look, Unanswered};
+use crate::actors::courier::Route;
+use crate::actors::escalator::{Escalator, Looked, Policy};
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass, Wake};
-use crate::actors::scheduler::{RunCycle, Scheduler, Ticking};
+use crate::actors::scheduler::{Rhythm, RunCycle, Scheduler, Ticking};
 use crate::channels::{Audience, ChannelSpec};
 use crate::checks::CheckSpec;
 use crate::clients::notion::pace;
+use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::logging::Scrubber;
 use crate::parties::{self, Parties};
 use crate::settings::{Database, Settings};
 use crate::store::{Location, Store};
+use crate::supervision::{self, ChildInfo, ChildSpec, Handle, LastResort, Limits, Sender, State, Supervisor, Vacancy};
 use crate::web::{self, Sources, WebState};
 
 /// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
@@ -31,29 +32,15 @@ const SETTLING: Duration = Duration::from_secs(4);
 /// What one letter may cost in requests: the Status Board asks for its schema, then updates, then creates.
 const REQUESTS_A_LETTER: u32 = 3;
 
-/// The one runtime that drives the I/O and the timers of all actors.
-///
-/// A connection belongs to the runtime that opened it: with a runtime for each thread, an actor that hangs would take
-/// the connections that others share with it. It is never dropped, for there is no moment at which nobody uses it.
-///
-/// # Errors
-/// The system refuses us threads.
-pub fn runtime() -> anyhow::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<&'static Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let built = Builder::new_multi_thread().worker_threads(2).thread_name("runtime").enable_all().build();
-    let runtime = Box::leak(Box::new(built.context("the runtime cannot be started")?));
-    Ok(RUNTIME.get_or_init(|| runtime))
-}
+/// How long the actors have to end in order.
+const STOPPING: Duration = Duration::from_secs(1);
 
-/// Runs `main` in an actix system on the shared runtime.
+/// Runs `main` in an actix system on the one runtime that drives the I/O and the timers of all actors.
 ///
 /// # Errors
-/// Those of `main`, and that of [`runtime`].
+/// Those of `main`, and that the system refuses us threads.
 pub fn run<T>(main: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = runtime()?;
+    let runtime = supervision::runtime().context("the runtime cannot be started")?;
     System::with_tokio_rt(|| runtime).block_on(main)
 }
 
@@ -66,11 +53,21 @@ pub struct Mode {
     pub dry_run: bool,
     /// How many requests a minute Notion gets at most.
     pub notion_pace: usize,
+    /// How actors are kept; `None` stands for the limits of the service.
+    pub limits: Option<Limits>,
+    /// Whether anybody may do harm to an actor, to see it replaced.
+    pub chaos: bool,
 }
 
 impl Mode {
     /// The service in earnest.
-    pub const SERVICE: Self = Self { ticks: true, dry_run: false, notion_pace: pace::LIMIT };
+    pub const SERVICE: Self =
+        Self { ticks: true, dry_run: false, notion_pace: pace::LIMIT, limits: None, chaos: false };
+
+    /// No actor of ours awaits anything while its mailbox waits, so that one which does not answer for 10 s is stuck.
+    fn limits(self) -> Limits {
+        self.limits.unwrap_or_else(|| Limits { stuck_after: Duration::from_secs(10), ..Limits::default() })
+    }
 }
 
 /// The watch: every actor but the web.
@@ -78,49 +75,70 @@ pub struct Watch {
     /// What is known, as of the last cycle.
     pub overview: watch::Receiver<Option<Arc<Overview>>>,
     /// Runs cycles.
-    pub scheduler: Recipient<RunCycle>,
+    pub scheduler: Sender<RunCycle>,
     /// What is remembered.
     pub store: Store,
-    notifiers: Vec<(&'static str, Addr<Notifier>)>,
+    /// Who keeps the actors alive.
+    pub supervisor: Supervisor,
+    chaos: bool,
+    notifiers: Vec<(&'static str, Handle<Notifier>)>,
 }
 
 impl Watch {
     /// Opens the store and starts the actors; `scrubber` keeps out of the log what is secret.
     ///
     /// # Errors
-    /// The store cannot be opened.
+    /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let location = location(&settings.database, mode)?;
-        let store = Store::open(&location, runtime()?.handle().clone()).await?;
+        let store = Store::open(&location, supervision::runtime()?.handle().clone()).await?;
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
-        let owner = uuid::Uuid::now_v7().to_string();
-        let deadline = settings.timing.request_timeout * REQUESTS_A_LETTER;
 
-        let notifiers = start_notifiers(&channels, &store, &owner, deadline, mode)?;
+        supervision::install_panic_hook();
+        let supervisor = Supervisor::start(mode.limits(), |why: LastResort| why.exit()).context("no supervisor")?;
+        log_events(&supervisor);
+        let scheduler = ChildSpec::new("scheduler").vacancy::<Scheduler>();
+        let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
+        let checking = checks.iter().map(|check| check.name).collect();
+
+        let notifiers = start_notifiers(&supervisor, &channels, &store, settings, mode)?;
+        let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
-        let wakes = notifiers.iter().map(|(_, notifier)| notifier.clone().recipient::<Wake>()).collect();
-        let policy = policy(settings, &checks, &channels, mode);
-        let gatherer = Escalator::new(policy, store.clone(), wakes, published);
-        let escalator = on_thread(move || gatherer)?;
-        let looks = start_checks(checks, settings.timing.check_timeout, &escalator.clone().recipient())?;
-        let scheduler = start_scheduler(settings, mode, looks, escalator.recipient())?;
-        Ok(Self { overview, scheduler: scheduler.recipient(), store, notifiers })
+        let policy = Policy {
+            checks: checking,
+            degraded: degraded(&supervisor, mode.limits()),
+            ..policy(settings, &channels, mode)
+        };
+        let escalates = escalator.handle();
+        let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
+        let kept = store.clone();
+        supervisor
+            .add(escalator, move |_| Escalator::new(policy.clone(), kept.clone(), wakes.clone(), published.clone()))?;
+        let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
+        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, chaos: mode.chaos, notifiers })
     }
 
     /// Lets each channel try once what is due for it, within `limit`; says what came of it.
     pub async fn flush(&self, limit: Duration) -> Vec<(&'static str, Option<Pass>)> {
-        let passes = self.notifiers.iter().map(|(name, notifier)| async move {
-            let asked = tokio::time::timeout(limit, notifier.send(Flush)).await;
-            (*name, asked.ok().and_then(Result::ok))
-        });
+        let passes =
+            self.notifiers.iter().map(|(name, notifier)| async move { (*name, notifier.ask(Flush, limit).await.ok()) });
         futures_util::future::join_all(passes).await
     }
 
-    /// Finishes what is being sent, and closes the store.
-    pub async fn stop(&self) {
-        let finished = self.notifiers.iter().map(|(_, notifier)| notifier.send(Finish));
+    /// Lets what is being sent be finished, within `limit`, and begins nothing more.
+    pub async fn finish(&self, limit: Duration) {
+        let finished = self.notifiers.iter().map(|(_, notifier)| notifier.ask(Finish, limit));
         futures_util::future::join_all(finished).await;
+    }
+
+    /// Ends the actors in order and closes the store.
+    pub async fn stop(&self) {
+        match self.supervisor.stop_all(STOPPING).await.as_deref() {
+            Some([]) => {}
+            Some(cut_off) => log::warn!("cut off, since they did not end in order: {}", cut_off.join(", ")),
+            None => log::warn!("the supervisor did not say whether the actors have ended"),
+        }
         if let Err(error) = self.store.close().await {
             log::warn!("the database was not closed in order: {error}");
         }
@@ -133,69 +151,109 @@ fn location(database: &Database, mode: Mode) -> anyhow::Result<Location> {
         Database::SqliteFile(path) if mode.dry_run && !path.exists() => Ok(Location::Memory),
         Database::SqliteFile(path) => Ok(Location::File(path.clone())),
         Database::SqliteMemory => Ok(Location::Memory),
-        Database::Postgres(_) => Err(anyhow!("PostgreSQL is not there yet: set DATABASE_URL=sqlite://FILE")),
+        Database::Postgres(_) => anyhow::bail!("PostgreSQL is not there yet: set DATABASE_URL=sqlite://FILE"),
     }
 }
 
-fn policy(settings: &Settings, checks: &[CheckSpec], channels: &[ChannelSpec], mode: Mode) -> Policy {
+/// One line in the log for each thing that happens to an actor.
+fn log_events(supervisor: &Supervisor) {
+    let mut events = supervisor.events();
+    actix_rt::spawn(async move {
+        loop {
+            match events.recv().await {
+                Ok(event) => log::log!(event.level(), "{event}"),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
+                    log::warn!("{missed} events of actors were missed");
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+/// The issues of the actors that are degraded at the moment of asking.
+fn degraded(supervisor: &Supervisor, limits: Limits) -> Arc<dyn Fn() -> Vec<Issue> + Send + Sync> {
+    let supervisor = supervisor.clone();
+    let issue = move |child: &ChildInfo| {
+        let detail = child.last_failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        Issue::degraded(&child.id, limits.intensity.restarts, limits.intensity.within, detail)
+    };
+    Arc::new(move || {
+        let children = supervisor.children();
+        children.iter().filter(|child| child.state == State::Degraded).filter_map(&issue).collect()
+    })
+}
+
+fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
     let names = |audience| channels.iter().filter(move |spec| spec.audience == audience).map(|spec| spec.name);
     Policy {
-        checks: checks.iter().map(|check| check.name).collect(),
+        checks: vec![],
         gather_timeout: settings.timing.check_timeout + Duration::from_secs(1),
         patience: parties::patience(settings),
         reminder: settings.patience.reminder_interval,
         wording: parties::wording(settings),
         told: names(Audience::Told).collect(),
         shown: names(Audience::Shown).collect(),
+        degraded: Arc::new(Vec::new),
         dry_run: mode.dry_run,
     }
 }
 
 fn start_notifiers(
+    supervisor: &Supervisor,
     channels: &[ChannelSpec],
     store: &Store,
-    owner: &str,
-    deadline: Duration,
+    settings: &Settings,
     mode: Mode,
-) -> anyhow::Result<Vec<(&'static str, Addr<Notifier>)>> {
+) -> anyhow::Result<Vec<(&'static str, Handle<Notifier>)>> {
+    let owner = uuid::Uuid::now_v7().to_string();
+    let deadline = settings.timing.request_timeout * REQUESTS_A_LETTER;
     let active = channels.iter().filter(|_| !mode.dry_run).cloned();
-    let started = active.map(|spec| {
-        let (name, store, owner) = (spec.name, store.clone(), owner.to_owned());
-        let notifier = on_thread(move || Notifier::new(name, (spec.build)(), store, owner, deadline))?;
+    let started = active.map(|channel| {
+        let name = channel.name;
+        let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
+        let returned = vacancy.handle().sender();
+        let route = Route { channel, store: store.clone(), owner: owner.clone(), deadline };
+        let notifier = supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
     });
     started.collect()
 }
 
 fn start_checks(
+    supervisor: &Supervisor,
     checks: Vec<CheckSpec>,
-    timeout: Duration,
-    escalator: &Recipient<Looked>,
-) -> anyhow::Result<Vec<Recipient<Look>>> {
+    settings: &Settings,
+    escalator: &Sender<Looked>,
+) -> anyhow::Result<Vec<Sender<Look>>> {
+    let timeout = settings.timing.check_timeout;
     let started = checks.into_iter().map(|spec| {
-        let escalator = escalator.clone();
-        let check = on_thread(move || CheckActor::new((spec.build)(), timeout, escalator))?;
-        Ok(check.recipient())
+        let (escalator, unanswered) = (escalator.clone(), Unanswered::default());
+        let check = supervisor.add(ChildSpec::new(spec.name.name()), move |_| {
+            CheckActor::new((spec.build)(), timeout, escalator.clone(), unanswered.clone())
+        })?;
+        Ok(check.sender())
     });
     started.collect()
 }
 
 fn start_scheduler(
+    supervisor: &Supervisor,
+    vacancy: Vacancy<Scheduler>,
     settings: &Settings,
     mode: Mode,
-    checks: Vec<Recipient<Look>>,
-    escalator: Recipient<Begin>,
-) -> anyhow::Result<Addr<Scheduler>> {
+    checks: Vec<Sender<Look>>,
+    escalator: &Handle<Escalator>,
+) -> anyhow::Result<Handle<Scheduler>> {
     let ticking = if mode.ticks { Ticking::Every(settings.timing.interval) } else { Ticking::OnDemand };
     let cycle_timeout = settings.timing.check_timeout + SETTLING;
-    on_thread(move || Scheduler::new(ticking, cycle_timeout, checks, escalator))
-}
-
-/// Starts an actor on a thread of its own, on the shared runtime: one that blocks stops nobody else.
-fn on_thread<A: Actor<Context = Context<A>>>(factory: impl FnOnce() -> A + Send + 'static) -> anyhow::Result<Addr<A>> {
-    let runtime = runtime()?;
-    let arbiter = Arbiter::with_tokio_rt(move || runtime);
-    Ok(A::start_in_arbiter(&arbiter.handle(), |_| factory()))
+    let (begin, completed) = (escalator.sender(), vacancy.handle().sender());
+    let rhythm = Rhythm::starting_now();
+    let scheduler = supervisor.add(vacancy, move |_| {
+        let (checks, begin, completed) = (checks.clone(), begin.clone(), completed.clone());
+        Scheduler::new(ticking, rhythm.clone(), cycle_timeout, checks, begin, completed)
+    })?;
+    Ok(scheduler)
 }
 
 /// Starts the web on `listener`.
@@ -211,7 +269,8 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
-        alive: Arc::new(|| true),
+        supervisor: watch.supervisor.clone(),
+        chaos: watch.chaos,
     };
     let state = Arc::new(WebState::new(parties::web(settings), sources));
     web::server(state, listener).context("the web cannot be started")

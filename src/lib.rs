@@ -90,5 +90,5 @@ pub mod parties;
 pub mod secret;
 pub mod settings;
 pub mod store;
-pub mod web;
 pub mod supervision;
+pub mod web;

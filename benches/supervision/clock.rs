@@ -34,8 +34,7 @@ impl Round {
 
 /// A percentile of each round: their median and range, in microseconds.
 pub(crate) fn over(rounds: &[Round], percent: usize) -> String {
-    let mut all: Vec<f64> =
-        rounds.iter().map(|round| round.clone().percentile(percent).as_secs_f64() * 1e6).collect();
+    let mut all: Vec<f64> = rounds.iter().map(|round| round.clone().percentile(percent).as_secs_f64() * 1e6).collect();
     all.sort_unstable_by(f64::total_cmp);
     format!("{:.1} [{:.1}-{:.1}]", all[all.len() / 2], all[0], all[all.len() - 1])
 }

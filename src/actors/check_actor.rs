@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -15,6 +16,7 @@ use crate::checks::Check;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::message::duration;
 use crate::domain::report::{Section, Sight};
+use crate::supervision::{Context, Sender};
 
 /// Look now, as of `now`.
 #[derive(Clone, Copy, Message)]
@@ -26,39 +28,71 @@ pub struct Look {
     pub now: DateTime<Utc>,
 }
 
+/// The look that is not answered yet. It outlives the actor: the next one looks in its place, once.
+#[derive(Clone, Default)]
+pub struct Unanswered(Arc<Mutex<Option<Look>>>);
+
+impl Unanswered {
+    fn put(&self, look: Option<Look>) -> Option<Look> {
+        // What is in it is replaced as a whole, so that a panic elsewhere cannot have left it half written.
+        std::mem::replace(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), look)
+    }
+}
+
 /// The shell around one check.
 pub struct CheckActor {
     check: Rc<dyn Check>,
     timeout: Duration,
-    escalator: Recipient<Looked>,
+    escalator: Sender<Looked>,
+    unanswered: Unanswered,
 }
 
 impl CheckActor {
     /// Looks with `check`, within `timeout`, and tells `escalator`.
-    pub fn new(check: Rc<dyn Check>, timeout: Duration, escalator: Recipient<Looked>) -> Self {
-        Self { check, timeout, escalator }
+    pub fn new(check: Rc<dyn Check>, timeout: Duration, escalator: Sender<Looked>, unanswered: Unanswered) -> Self {
+        Self { check, timeout, escalator, unanswered }
+    }
+
+    fn look(&self, look: Look, ctx: &mut Context<Self>) {
+        let check = Rc::clone(&self.check);
+        let timeout = self.timeout;
+        let section = async move { section(&*check, look.now, timeout).await };
+        ctx.spawn(section.into_actor(self).map(move |section, actor, ctx| actor.looked(look.cycle, section, ctx)));
+    }
+
+    fn looked(&self, cycle: u64, section: Section, ctx: &mut Context<Self>) {
+        let check = section.check.name();
+        let panicked = match &section.sight {
+            Sight::Blind(fault) if fault.kind == FaultKind::Panic => Some(fault.detail.clone()),
+            _ => None,
+        };
+        self.unanswered.put(None);
+        if let Err(refused) = self.escalator.cast(Looked { cycle, section }) {
+            log::error!("cycle={cycle} check={check}: the section was not taken: {refused}");
+        }
+        if let Some(panic) = panicked {
+            // Nobody knows in what state a check is that panicked: a fresh one takes its place.
+            ctx.fail(format_args!("the look panicked: {panic}"));
+        }
     }
 }
 
 impl Actor for CheckActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(look) = self.unanswered.put(None) {
+            self.look(look, ctx);
+        }
+    }
 }
 
 impl Handler<Look> for CheckActor {
     type Result = ();
 
     fn handle(&mut self, look: Look, ctx: &mut Self::Context) {
-        let check = Rc::clone(&self.check);
-        let timeout = self.timeout;
-        let section = async move { section(&*check, look.now, timeout).await };
-        let told = section.into_actor(self).map(move |section, actor, _| {
-            let check = section.check.name();
-            let looked = Looked { cycle: look.cycle, section };
-            if let Err(error) = actor.escalator.try_send(looked) {
-                log::error!("cycle={} check={check}: the section was not taken: {error}", look.cycle);
-            }
-        });
-        ctx.spawn(told);
+        self.unanswered.put(Some(look));
+        self.look(look, ctx);
     }
 }
 

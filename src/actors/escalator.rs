@@ -21,6 +21,7 @@ use crate::domain::notice::{self, Announcement, NoticeKind};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
 use crate::domain::{cycle, message::StatusEntry};
 use crate::store::{Notice, Store, StoreError};
+use crate::supervision::{Context, Sender};
 
 /// How long incidents that are over and notices that are finished are kept.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
@@ -37,7 +38,7 @@ pub struct Begin {
     /// The moment to which it refers.
     pub now: DateTime<Utc>,
     /// Who wants to know when it is complete.
-    pub done: Recipient<Completed>,
+    pub done: Sender<Completed>,
 }
 
 /// A check has looked.
@@ -67,6 +68,8 @@ pub struct Policy {
     pub told: Vec<&'static str>,
     /// The channels that show how things are, after each cycle.
     pub shown: Vec<&'static str>,
+    /// Which of our own actors keep failing.
+    pub degraded: Arc<dyn Fn() -> Vec<Issue> + Send + Sync>,
     /// Decide everything, but write nothing and wake nobody.
     pub dry_run: bool,
 }
@@ -75,7 +78,7 @@ pub struct Policy {
 pub struct Escalator {
     policy: Policy,
     store: Store,
-    notifiers: Vec<Recipient<Wake>>,
+    notifiers: Vec<Sender<Wake>>,
     published: watch::Sender<Option<Arc<Overview>>>,
     gathering: Option<Gathering>,
 }
@@ -85,7 +88,7 @@ struct Gathering {
     now: DateTime<Utc>,
     since: Instant,
     sections: Vec<Section>,
-    done: Recipient<Completed>,
+    done: Sender<Completed>,
 }
 
 impl Escalator {
@@ -93,17 +96,25 @@ impl Escalator {
     pub fn new(
         policy: Policy,
         store: Store,
-        notifiers: Vec<Recipient<Wake>>,
+        notifiers: Vec<Sender<Wake>>,
         published: watch::Sender<Option<Arc<Overview>>>,
     ) -> Self {
         Self { policy, store, notifiers, published, gathering: None }
+    }
+
+    /// There may be something to send.
+    fn wake(&self) {
+        // A mailbox that is full holds a `Wake` already; one that is closed belongs to an actor that looks by itself
+        // when it comes back.
+        self.notifiers.iter().for_each(|notifier| drop(notifier.cast(Wake)));
     }
 
     /// Ends the gathering of `cycle`, if it is still under way, and carries out what follows from it.
     fn conclude(&mut self, cycle: u64, ctx: &mut Context<Self>) {
         let Some(gathering) = self.gathering.take_if(|gathering| gathering.cycle == cycle) else { return };
         let sections = complete(gathering.sections, &self.policy);
-        let report = Report::assemble(gathering.cycle, gathering.now, sections);
+        let degraded = (self.policy.degraded)();
+        let report = Report::assemble(gathering.cycle, gathering.now, sections).with(degraded);
         let (policy, store) = (self.policy.clone(), self.store.clone());
         let previous = self.published.borrow().clone();
         let settled = async move { settle(&policy, &store, report, previous.as_deref()).await };
@@ -112,11 +123,10 @@ impl Escalator {
             let overview = Arc::new(overview);
             actor.published.send_replace(Some(Arc::clone(&overview)));
             if !actor.policy.dry_run {
-                // A mailbox that is full holds a `Wake` already.
-                actor.notifiers.iter().for_each(|notifier| drop(notifier.try_send(Wake)));
+                actor.wake();
             }
-            if let Err(error) = gathering.done.try_send(Completed { cycle, overview }) {
-                log::error!("cycle={cycle}: the Scheduler does not hear that it is complete: {error}");
+            if let Err(refused) = gathering.done.cast(Completed { cycle, overview }) {
+                log::error!("cycle={cycle}: the Scheduler does not hear that it is complete: {refused}");
             }
         });
         ctx.spawn(told);
@@ -125,6 +135,11 @@ impl Escalator {
 
 impl Actor for Escalator {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        // The one before may have written notices and died before it could say so.
+        self.wake();
+    }
 }
 
 impl Handler<Begin> for Escalator {
@@ -145,6 +160,8 @@ impl Handler<Looked> for Escalator {
             log::warn!("cycle={} check={} came too late", looked.cycle, looked.section.check.name());
             return;
         };
+        // A check that was replaced may have looked twice.
+        gathering.sections.retain(|section| section.check != looked.section.check);
         gathering.sections.push(looked.section);
         if gathering.sections.len() >= self.policy.checks.len() {
             self.conclude(looked.cycle, ctx);

@@ -1,9 +1,10 @@
 //! The actors: thin shells of mailbox, timer and address book around the decisions of the domain.
 //!
-//! A message lives in the file of the actor that receives it. Neighbours are known as `Recipient`s, so that each actor
-//! can be tested alone. No actor decides anything about health: it carries out what a pure function decided.
+//! A message lives in the file of the actor that receives it. Neighbours are known as stable `Sender`s, so
+//! that each actor can be tested alone and is felt by nobody when it is replaced. No actor decides anything about health: it carries out what a pure function decided.
 
 pub mod check_actor;
+pub mod courier;
 pub mod escalator;
 pub mod notifier;
 pub mod scheduler;

@@ -1,26 +1,24 @@
-//! A Notifier for each channel: sends what is due for its channel, in order, and writes down what came of it.
+//! A Notifier for each channel: sees to it that what is due for its channel is sent, in order.
 //!
 //! *Delivered* is written after the channel said so: a crash between the two repeats at most that one message. A notice
 //! that was not taken waits, longer each time, and the ones behind it wait too, so that no all-clear overtakes its
-//! alert. One channel never waits for another.
+//! alert. One channel never waits for another. The sending itself is the [`Courier`]'s.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
 
-use crate::channels::{Channel, Letter, Receipt, Refusal, Retry};
-use crate::domain::delivery;
+use super::courier::{Courier, Outcome, Returned, Route};
 use crate::domain::message::duration;
-use crate::store::{Due, Store, StoreError};
+use crate::supervision::{Context, Sender};
 
-/// What a channel's memory is kept under in the store.
-const MEMORY: &str = "memory";
-
-/// After a fault of the store, how long until the notifier looks again by itself.
+/// After a fault of the store, how long until the Notifier looks again by itself.
 const AFTER_STORE_FAULT: Duration = Duration::from_secs(30);
+
+/// How much longer than a send a trip may take, for what has to be read and written.
+const BOOKKEEPING: Duration = Duration::from_secs(30);
 
 /// There may be something to send.
 #[derive(Message)]
@@ -44,160 +42,98 @@ pub struct Pass {
     pub delivered: u32,
     /// Notices that it did not take.
     pub failed: u32,
-    /// When the next one may be tried, if one waits.
-    pub next: Option<DateTime<Utc>>,
-}
-
-impl Pass {
-    /// Both passes together, the other being the later one.
-    fn and(self, other: Self) -> Self {
-        let (delivered, failed) = (self.delivered + other.delivered, self.failed + other.failed);
-        Self { delivered, failed, next: other.next }
-    }
 }
 
 /// The Notifier of one channel.
 pub struct Notifier {
-    sender: Rc<Sender>,
-    passing: bool,
-    /// Something came while a pass was under way: it is followed by another.
+    route: Route,
+    /// Its own stable handle, for Couriers that outlive an actor.
+    returned: Sender<Returned>,
+    courier: Option<Courier>,
+    /// The trip that the Courier is on.
+    trip: Option<u64>,
+    /// Something came while the Courier was out.
     again: bool,
-    /// What the passes brought since nobody was waiting.
-    sum: Pass,
+    finishing: bool,
+    pass: Pass,
     timer: Option<SpawnHandle>,
-    waiting: Vec<tokio::sync::oneshot::Sender<Pass>>,
-}
-
-/// The part that does the work, apart from the mailbox.
-struct Sender {
-    name: &'static str,
-    channel: Rc<dyn Channel>,
-    store: Store,
-    /// Who claims: another process on the same store does not send what this one is sending.
-    owner: String,
-    /// The deadline of one send.
-    deadline: Duration,
-    /// Nothing new is begun.
-    finishing: Cell<bool>,
+    waiting: Vec<oneshot::Sender<Pass>>,
 }
 
 impl Notifier {
-    /// Sends through `channel` what waits for `name` in `store`, each send within `deadline`.
-    pub fn new(name: &'static str, channel: Rc<dyn Channel>, store: Store, owner: String, deadline: Duration) -> Self {
-        let sender = Rc::new(Sender { name, channel, store, owner, deadline, finishing: Cell::new(false) });
-        Self { sender, passing: false, again: false, sum: Pass::default(), timer: None, waiting: vec![] }
+    /// Sends on `route`; `returned` is the stable handle of whoever is the Notifier of this channel.
+    pub fn new(route: Route, returned: Sender<Returned>) -> Self {
+        Self {
+            route,
+            returned,
+            courier: None,
+            trip: None,
+            again: false,
+            finishing: false,
+            pass: Pass::default(),
+            timer: None,
+            waiting: vec![],
+        }
     }
 
-    fn pass(&mut self, ctx: &mut Context<Self>) {
-        if self.passing {
+    /// Sends the Courier off, if it is here.
+    fn go(&mut self, ctx: &mut Context<Self>) {
+        if self.trip.is_some() {
             self.again = true;
             return;
         }
-        (self.passing, self.again) = (true, false);
+        if self.finishing {
+            return self.rest();
+        }
+        self.again = false;
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        let sender = Rc::clone(&self.sender);
-        let passed = async move { sender.pass().await }.into_actor(self);
-        ctx.spawn(passed.map(|passed, actor, ctx| actor.passed(passed, ctx)));
+        self.trip = self.courier(ctx).and_then(Courier::go);
+        let Some(trip) = self.trip else { return };
+        ctx.run_later(self.route.deadline + BOOKKEEPING, move |actor, ctx| actor.miss(trip, ctx));
     }
 
-    fn passed(&mut self, passed: Result<Pass, StoreError>, ctx: &mut Context<Self>) {
-        self.passing = false;
-        let pass = passed.unwrap_or_else(|error| {
-            log::error!("{}: the store does not say what is due: {error}", self.sender.name);
-            Pass { next: Some(Utc::now() + AFTER_STORE_FAULT), ..Pass::default() }
-        });
-        self.sum = self.sum.and(pass);
-        if self.again && !self.sender.finishing.get() {
-            return self.pass(ctx);
+    fn courier(&mut self, ctx: &mut Context<Self>) -> Option<&Courier> {
+        if self.courier.is_none() {
+            match Courier::start(self.route.clone(), self.returned.clone()) {
+                Ok(courier) => self.courier = Some(courier),
+                Err(error) => ctx.fail(format_args!("no thread for a Courier: {error}")),
+            }
         }
-        let sum = std::mem::take(&mut self.sum);
+        self.courier.as_ref()
+    }
+
+    /// The Courier should be back by now: another one takes its place.
+    fn miss(&mut self, trip: u64, ctx: &mut Context<Self>) {
+        if self.trip == Some(trip) {
+            let (name, limit) = (self.route.channel.name, duration(self.route.deadline + BOOKKEEPING));
+            log::error!("{name}: the Courier has not come back within {limit}, another one takes its place");
+            (self.courier, self.trip) = (None, None);
+            self.go(ctx);
+        }
+    }
+
+    /// Nothing is to be done now: whoever waits for that is told.
+    fn rest(&mut self) {
+        let pass = std::mem::take(&mut self.pass);
         for waiting in self.waiting.drain(..) {
             // Who no longer waits needs no answer.
-            let _ = waiting.send(sum);
-        }
-        if let Some(next) = pass.next.filter(|_| !self.sender.finishing.get()) {
-            let wait = (next - Utc::now()).to_std().unwrap_or_default();
-            self.timer = Some(ctx.run_later(wait, |actor, ctx| actor.pass(ctx)));
+            let _ = waiting.send(pass);
         }
     }
 
-    /// The answer to whoever waits for the pass that is under way.
-    fn wait(&mut self) -> ResponseActFuture<Self, Pass> {
-        let (answer, waiting) = tokio::sync::oneshot::channel();
-        if self.passing {
+    fn look_again(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+        self.timer = Some(ctx.run_later(wait, |actor, ctx| actor.go(ctx)));
+    }
+
+    /// The answer to whoever waits until the Courier rests.
+    fn answer(&mut self) -> ResponseActFuture<Self, Pass> {
+        let (answer, waiting) = oneshot::channel();
+        if self.trip.is_some() {
             self.waiting.push(answer);
         }
         Box::pin(async move { waiting.await.unwrap_or_default() }.into_actor(self))
-    }
-}
-
-impl Sender {
-    /// Sends everything that is due now.
-    async fn pass(&self) -> Result<Pass, StoreError> {
-        let mut pass = Pass::default();
-        while !self.finishing.get() {
-            let now = Utc::now();
-            // The claim outlives the send and the writing down of its outcome, and not by much: after a crash in
-            // between, the notice is due again when the claim has run out.
-            let until = now + self.deadline + Duration::from_secs(5);
-            let Some(due) = self.store.claim(self.name, now, until, &self.owner).await? else { break };
-            if self.send(&due).await? {
-                pass.delivered += 1;
-            } else {
-                pass.failed += 1;
-            }
-        }
-        pass.next = self.store.next_due(self.name).await?;
-        Ok(pass)
-    }
-
-    /// Sends one notice and writes down what came of it; whether it was delivered.
-    async fn send(&self, due: &Due) -> Result<bool, StoreError> {
-        let (name, notice) = (self.name, &due.notice);
-        let memory = self.store.recall(name, MEMORY).await?;
-        let letter = Letter {
-            id: &notice.id,
-            kind: notice.kind,
-            subject: &notice.subject,
-            body: &notice.body,
-            thread: notice.thread.as_deref(),
-            memory: memory.as_deref(),
-        };
-        match self.deliver(letter).await {
-            Ok(receipt) => {
-                if let Some(memory) = receipt.memory {
-                    self.store.remember(name, MEMORY, &memory).await?;
-                }
-                self.store.delivered(&notice.id, Utc::now(), &receipt.answer).await?;
-                log::info!("{name}: delivered {} {}: {}", notice.kind.name(), notice.id, receipt.answer);
-                Ok(true)
-            }
-            Err(refusal) => {
-                let wait = match refusal.retry {
-                    Retry::Later(asked) => Some(delivery::wait(due.attempts, asked, fastrand::f64())),
-                    Retry::Never => None,
-                };
-                let now = Utc::now();
-                self.store.failed(&notice.id, now, &refusal.text, wait.map(|wait| now + wait)).await?;
-                let next = wait.map_or_else(
-                    || "not tried again: somebody has to do something".into(),
-                    |wait| format!("tried again in {}", duration(wait)),
-                );
-                let (kind, id, text) = (notice.kind.name(), &notice.id, &refusal.text);
-                log::error!("{name}: {kind} {id} was not delivered (attempt {}), {next}: {text}", due.attempts);
-                Ok(false)
-            }
-        }
-    }
-
-    async fn deliver(&self, letter: Letter<'_>) -> Result<Receipt, Refusal> {
-        let sent = tokio::time::timeout(self.deadline, self.channel.send(letter, self.deadline)).await;
-        sent.unwrap_or_else(|_| {
-            let text = format!("no answer within {}", duration(self.deadline));
-            Err(Refusal { retry: Retry::Later(None), text })
-        })
     }
 }
 
@@ -205,8 +141,8 @@ impl Actor for Notifier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // What an earlier process left behind.
-        self.pass(ctx);
+        // What an earlier actor or an earlier process left behind.
+        self.go(ctx);
     }
 }
 
@@ -214,16 +150,46 @@ impl Handler<Wake> for Notifier {
     type Result = ();
 
     fn handle(&mut self, _: Wake, ctx: &mut Self::Context) {
-        self.pass(ctx);
+        self.go(ctx);
     }
+}
+
+impl Handler<Returned> for Notifier {
+    type Result = ();
+
+    fn handle(&mut self, returned: Returned, ctx: &mut Self::Context) {
+        if self.trip != Some(returned.trip) {
+            // From a trip for the actor before this one: what it had claimed is free, and the next may be due.
+            return self.go(ctx);
+        }
+        self.trip = None;
+        match returned.outcome {
+            Outcome::Delivered => self.pass.delivered += 1,
+            Outcome::Refused => self.pass.failed += 1,
+            Outcome::Nothing(_) | Outcome::StoreFault if self.again => {}
+            Outcome::Nothing(next) => {
+                self.rest();
+                return next.into_iter().for_each(|next| self.look_again(until(next), ctx));
+            }
+            Outcome::StoreFault => {
+                self.rest();
+                return self.look_again(AFTER_STORE_FAULT, ctx);
+            }
+        }
+        self.go(ctx);
+    }
+}
+
+fn until(moment: DateTime<Utc>) -> Duration {
+    (moment - Utc::now()).to_std().unwrap_or_default()
 }
 
 impl Handler<Flush> for Notifier {
     type Result = ResponseActFuture<Self, Pass>;
 
     fn handle(&mut self, _: Flush, ctx: &mut Self::Context) -> Self::Result {
-        self.pass(ctx);
-        self.wait()
+        self.go(ctx);
+        self.answer()
     }
 }
 
@@ -231,7 +197,7 @@ impl Handler<Finish> for Notifier {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: Finish, _: &mut Self::Context) -> Self::Result {
-        self.sender.finishing.set(true);
-        Box::pin(self.wait().map(|_, _, _| ()))
+        self.finishing = true;
+        Box::pin(self.answer().map(|_, _, _| ()))
     }
 }

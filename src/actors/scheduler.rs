@@ -4,6 +4,7 @@
 //! from the start, so that a late one does not move those after it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -14,10 +15,11 @@ use super::check_actor::Look;
 use super::escalator::Begin;
 use crate::domain::message::duration;
 use crate::domain::report::Overview;
+use crate::supervision::{Context, Sender};
 
 /// Runs a cycle now; whoever asks while one is running shares that one. The answer comes when it is complete, and is
 /// `None` when it did not come to an end.
-#[derive(Message)]
+#[derive(Clone, Copy, Message)]
 #[rtype(result = "Option<Arc<Overview>>")]
 pub struct RunCycle;
 
@@ -40,16 +42,32 @@ pub enum Ticking {
     OnDemand,
 }
 
+/// What outlives a Scheduler: the next one goes on in its rhythm and with its numbers.
+#[derive(Clone)]
+pub struct Rhythm {
+    /// When the first tick was.
+    start: Instant,
+    /// The number of the latest cycle.
+    cycle: Arc<AtomicU64>,
+}
+
+impl Rhythm {
+    /// The first tick is now.
+    pub fn starting_now() -> Self {
+        Self { start: Instant::now(), cycle: Arc::default() }
+    }
+}
+
 /// The Scheduler.
 pub struct Scheduler {
     ticking: Ticking,
     /// After so long a cycle is given up, so that a hung Escalator does not stop the ticks.
     cycle_timeout: Duration,
-    checks: Vec<Recipient<Look>>,
-    escalator: Recipient<Begin>,
-    started: Instant,
+    checks: Vec<Sender<Look>>,
+    escalator: Sender<Begin>,
+    completed: Sender<Completed>,
+    rhythm: Rhythm,
     ticks: u32,
-    cycle: u64,
     running: Option<Running>,
 }
 
@@ -60,14 +78,17 @@ struct Running {
 }
 
 impl Scheduler {
-    /// Starts cycles of `checks`, gathered by `escalator`; a cycle takes `cycle_timeout` at most.
+    /// Starts cycles of `checks`, gathered by `escalator`, who says to `completed` (the Scheduler's own stable handle)
+    /// when one is complete. A cycle takes `cycle_timeout` at most.
     pub fn new(
         ticking: Ticking,
+        rhythm: Rhythm,
         cycle_timeout: Duration,
-        checks: Vec<Recipient<Look>>,
-        escalator: Recipient<Begin>,
+        checks: Vec<Sender<Look>>,
+        escalator: Sender<Begin>,
+        completed: Sender<Completed>,
     ) -> Self {
-        Self { ticking, cycle_timeout, checks, escalator, started: Instant::now(), ticks: 0, cycle: 0, running: None }
+        Self { ticking, cycle_timeout, checks, escalator, completed, rhythm, ticks: 0, running: None }
     }
 
     fn tick(&mut self, interval: Duration, ctx: &mut Context<Self>) {
@@ -79,8 +100,8 @@ impl Scheduler {
             ),
             None => self.begin(ctx),
         }
-        let (ticks, wait) = next_tick(self.started.elapsed(), interval, self.ticks);
-        if ticks > self.ticks + 1 {
+        let (ticks, wait) = next_tick(self.rhythm.start.elapsed(), interval, self.ticks);
+        if self.ticks > 0 && ticks > self.ticks + 1 {
             log::warn!("{} tick(s) were missed: the process did not run", ticks - self.ticks - 1);
         }
         self.ticks = ticks;
@@ -88,27 +109,30 @@ impl Scheduler {
     }
 
     fn begin(&mut self, ctx: &mut Context<Self>) {
-        self.cycle += 1;
-        let (cycle, now) = (self.cycle, Utc::now().trunc_subsecs(0));
+        let cycle = self.rhythm.cycle.fetch_add(1, Relaxed) + 1;
+        let now = Utc::now().trunc_subsecs(0);
         self.running = Some(Running { cycle, since: Instant::now(), waiting: vec![] });
-        ctx.run_later(self.cycle_timeout, move |actor, _| actor.give_up(cycle));
-        let done = ctx.address().recipient();
-        if let Err(error) = self.escalator.try_send(Begin { cycle, now, done }) {
-            log::error!("cycle={cycle} cannot begin: the Escalator does not take it: {error}");
+        ctx.run_later(self.cycle_timeout, move |actor, ctx| actor.give_up(cycle, ctx));
+        if let Err(refused) = self.escalator.cast(Begin { cycle, now, done: self.completed.clone() }) {
+            log::error!("cycle={cycle} cannot begin: the Escalator does not take it: {refused}");
             return;
         }
         for check in &self.checks {
             // A check that does not take the message is missed by the Escalator and becomes blind there.
-            if let Err(error) = check.try_send(Look { cycle, now }) {
-                log::error!("cycle={cycle}: a check does not take its look: {error}");
+            if let Err(refused) = check.cast(Look { cycle, now }) {
+                log::error!("cycle={cycle}: a check does not take its look: {refused}");
             }
         }
     }
 
-    fn give_up(&mut self, cycle: u64) {
+    fn give_up(&mut self, cycle: u64, ctx: &mut Context<Self>) {
         if self.running.as_ref().is_some_and(|running| running.cycle == cycle) {
             log::error!("cycle={cycle} did not come to an end within {}", duration(self.cycle_timeout));
             self.finish(None);
+            // Whoever was to gather it died with it: the next tick may be minutes away, and nothing is known.
+            if self.ticking != Ticking::OnDemand {
+                self.begin(ctx);
+            }
         }
     }
 
@@ -133,6 +157,7 @@ impl Actor for Scheduler {
     fn started(&mut self, ctx: &mut Self::Context) {
         if let Ticking::Every(interval) = self.ticking {
             log::info!("Auto-operator monitoring started (checks every {})", every(interval));
+            // After a restart too: whatever was running is lost, and a look too many does no harm.
             self.tick(interval, ctx);
         }
     }

@@ -24,20 +24,19 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> any
     app::run(async {
         let watch = Watch::start(settings, scrubber, Mode { ticks: false, dry_run, ..Mode::SERVICE }).await?;
         let limit = settings.timing.check_timeout + GRACE;
-        let cycle = tokio::time::timeout(limit, watch.scheduler.send(RunCycle)).await;
-        let overview = cycle.context("the cycle took too long")?.context("the Scheduler does not answer")?;
-        let overview = overview.context("the cycle did not come to an end")?;
+        let cycle = watch.scheduler.call(RunCycle, limit).await;
+        let overview = cycle.context("the Scheduler has no answer")?.context("the cycle did not come to an end")?;
         for (channel, pass) in watch.flush(settings.timing.request_timeout * FLUSH_REQUESTS).await {
             match pass {
                 Some(pass) => log::info!("{channel}: {} delivered, {} not", pass.delivered, pass.failed),
                 None => log::warn!("{channel}: still sending; what is unsent waits in the outbox"),
             }
         }
-        let report = web::document(&overview, None, &settings.service_name, true);
+        let actors = watch.supervisor.children();
+        let report = web::document(&overview, None, &actors, &settings.service_name, true);
         let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
         writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
-        let stopped = tokio::time::timeout(GRACE, watch.stop()).await;
-        stopped.unwrap_or_else(|_| log::warn!("stopping took too long"));
+        watch.stop().await;
         Ok(if overview.report.overall_ok() { ExitCode::SUCCESS } else { ExitCode::from(NOT_OK) })
     })
 }

@@ -16,6 +16,7 @@ use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail};
 use crate::app::{self, Mode};
 use crate::demo::world::World;
 use crate::settings::Settings;
+use crate::supervision::{Intensity, Limits};
 
 /// The port where the README says the demo is, if it is free.
 const PORT: u16 = 5_000;
@@ -28,7 +29,20 @@ const FAST_CLOCK: [(&str, &str); 4] =
     [("CHECK_INTERVAL", "2s"), ("CHECK_TIMEOUT", "6s"), ("REQUEST_TIMEOUT", "2s"), ("REMINDER_INTERVAL", "0")];
 
 /// On this clock the pace that Notion itself is used to would hold up the story.
-const MODE: Mode = Mode { notion_pace: 6_000, ..Mode::SERVICE };
+/// Harm may be done to actors, and is found out about as quickly.
+fn mode() -> Mode {
+    let soon = Duration::from_secs(1);
+    let often = Intensity { restarts: 1_000, within: Duration::from_secs(60) };
+    let limits = Limits {
+        tick: Duration::from_millis(100),
+        block_after: soon,
+        stuck_after: soon,
+        // Whoever plays with all actors at once is not to end the demo.
+        root_intensity: often,
+        ..Limits::default()
+    };
+    Mode { notion_pace: 6_000, limits: Some(limits), chaos: true, ..Mode::SERVICE }
+}
 
 /// Jobs in the pipeline when it is well.
 const GOOD_JOBS: usize = 68;
@@ -64,7 +78,7 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
         let stop = Stop::listen()?;
         let (say, mut said) = mpsc::channel(100);
         tokio::select! {
-            served = serve::until(&settings, scrubber, MODE, stop) => served,
+            served = serve::until(&settings, scrubber, mode(), stop) => served,
             _ = ended.next() => Ok(ExitCode::SUCCESS),
             told = tell(&mut said) => told,
             () = story(world, say.clone()) => Ok(ExitCode::SUCCESS),
@@ -100,6 +114,10 @@ fn greet(settings: &Settings, world: &World) -> io::Result<()> {
     writeln!(out, "  with all details    curl -H 'Authorization: Bearer {TOKEN}' {url}/ops-report")?;
     writeln!(out, "  a cycle right now   curl -H 'Authorization: Bearer {TOKEN}' '{url}/ops-report?refresh=1'")?;
     writeln!(out, "  ready or not        curl -i {url}/readyz")?;
+    writeln!(
+        out,
+        "  harm an actor       curl -X POST {url}/demo/actors/notifier:telegram/panic   (or stop, hang, block)"
+    )?;
     writeln!(out, "  its own log         RUST_LOG=info auto-operator demo\n")?;
     let (notion, openai) = (world.notion.url(), world.openai.url());
     writeln!(out, "  stand-ins: Notion {notion}, OpenAI {openai}, Telegram {}, SMTP", world.telegram.url())?;

@@ -14,6 +14,9 @@ use crate::settings::Settings;
 /// After a signal the process is gone within 5 s, whatever hangs: what is unsent waits in the outbox.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(4_500);
 
+/// How long what is being sent may take to finish.
+const FINISHING: Duration = Duration::from_millis(2_500);
+
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn run(settings: &Settings, scrubber: Scrubber) -> anyhow::Result<ExitCode> {
     app::run(async {
@@ -69,7 +72,8 @@ pub(super) async fn until(
     };
     log::info!("{signal}: finishing what is being sent");
     give_up_in_time(stop);
-    handle.stop(true).await;
+    // Side by side: a request that takes its time does not keep a notice from being finished.
+    tokio::join!(handle.stop(true), watch.finish(FINISHING));
     watch.stop().await;
     log::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -105,7 +105,7 @@ impl Incident {
 
     /// The line that says it: sign and text.
     pub fn line(&self) -> String {
-        format!("{} {}", self.issue.severity().sign(), self.text)
+        format!("{} {}", self.issue.sign(), self.text)
     }
 
     fn suspected(id: String, issue: &Issue, now: DateTime<Utc>) -> Self {

@@ -1,6 +1,7 @@
 //! What can be wrong with a pipeline: the issue's name, how bad it is, and how it is said.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::fault::{Fault, Party};
 use super::report::CheckName;
@@ -24,11 +25,25 @@ pub enum IssueId {
     CheckBlind(CheckName),
     /// The last cycle is too long ago.
     ReportStale,
+    /// An actor of ours, one of [`ACTORS`], is being restarted too often.
+    ActorDegraded(&'static str),
 }
+
+/// The actors of the service, by the names that reports, logs and the API have for them.
+pub const ACTORS: [&str; 8] = [
+    "scheduler",
+    "health",
+    "metrics",
+    "stuck_jobs",
+    "escalator",
+    "notifier:email",
+    "notifier:telegram",
+    "notifier:notion",
+];
 
 impl IssueId {
     /// Every issue there is, in the order in which they are listed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 18] = [
         Self::OpenaiOffline,
         Self::NotionOffline,
         Self::StuckJobs,
@@ -39,6 +54,14 @@ impl IssueId {
         Self::CheckBlind(CheckName::Metrics),
         Self::CheckBlind(CheckName::StuckJobs),
         Self::ReportStale,
+        Self::ActorDegraded(ACTORS[0]),
+        Self::ActorDegraded(ACTORS[1]),
+        Self::ActorDegraded(ACTORS[2]),
+        Self::ActorDegraded(ACTORS[3]),
+        Self::ActorDegraded(ACTORS[4]),
+        Self::ActorDegraded(ACTORS[5]),
+        Self::ActorDegraded(ACTORS[6]),
+        Self::ActorDegraded(ACTORS[7]),
     ];
 
     /// The check whose sight tells whether this issue is there; none for what is found otherwise.
@@ -47,7 +70,7 @@ impl IssueId {
             Self::OpenaiOffline | Self::NotionOffline => Some(CheckName::Health),
             Self::NoCompletions | Self::QualityDropping | Self::LowCompletion => Some(CheckName::Metrics),
             Self::StuckJobs => Some(CheckName::StuckJobs),
-            Self::CheckBlind(_) | Self::ReportStale => None,
+            Self::CheckBlind(_) | Self::ReportStale | Self::ActorDegraded(_) => None,
         }
     }
 
@@ -55,8 +78,22 @@ impl IssueId {
     pub fn severity(self) -> Severity {
         match self {
             Self::OpenaiOffline | Self::NotionOffline => Severity::Critical,
-            Self::StuckJobs | Self::NoCompletions | Self::QualityDropping | Self::LowCompletion => Severity::Warning,
+            Self::StuckJobs
+            | Self::NoCompletions
+            | Self::QualityDropping
+            | Self::LowCompletion
+            | Self::ActorDegraded(_) => Severity::Warning,
             Self::CheckBlind(_) | Self::ReportStale => Severity::Unknown,
+        }
+    }
+
+    /// The sign in front of its text.
+    pub fn sign(self) -> &'static str {
+        match (self, self.severity()) {
+            (Self::ActorDegraded(_), _) => "🔁",
+            (_, Severity::Critical) => "❌",
+            (_, Severity::Warning) => "⚠️",
+            (_, Severity::Unknown) => "⚪",
         }
     }
 
@@ -77,6 +114,7 @@ impl fmt::Display for IssueId {
             Self::LowCompletion => f.write_str("low_completion"),
             Self::CheckBlind(check) => write!(f, "check_blind:{}", check.name()),
             Self::ReportStale => f.write_str("report_stale"),
+            Self::ActorDegraded(actor) => write!(f, "actor_degraded:{actor}"),
         }
     }
 }
@@ -99,15 +137,6 @@ impl Severity {
             Self::Critical => "critical",
             Self::Warning => "warning",
             Self::Unknown => "unknown",
-        }
-    }
-
-    /// The sign in front of an issue's text.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Critical => "❌",
-            Self::Warning => "⚠️",
-            Self::Unknown => "⚪",
         }
     }
 }
@@ -137,8 +166,46 @@ impl Issue {
         Self { id: IssueId::CheckBlind(check), text, detail: fault.detail.clone(), party: Some(fault.party) }
     }
 
+    /// The issue of an actor that ended more than `restarts` times `within` some time; none for an actor that is not ours.
+    pub fn degraded(actor: &str, restarts: usize, within: Duration, detail: String) -> Option<Self> {
+        let actor = ACTORS.into_iter().find(|known| *known == actor)?;
+        let who = match actor.split_once(':') {
+            Some((kind, name)) => format!("{name} {kind}"),
+            None => actor.replace('_', " "),
+        };
+        let text = format!("{who} keeps failing ({restarts} restarts in {} s)", within.as_secs());
+        Some(Self { detail, ..Self::new(IssueId::ActorDegraded(actor), text) })
+    }
+
     /// The line of the report: sign and text.
     pub fn line(&self) -> String {
-        format!("{} {}", self.id.severity().sign(), self.text)
+        format!("{} {}", self.id.sign(), self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_issue_is_found_again_by_its_name() {
+        for id in IssueId::ALL {
+            assert_eq!(IssueId::parse(&id.to_string()), Some(id));
+        }
+        assert_eq!(IssueId::parse("actor_degraded:nobody"), None);
+    }
+
+    #[test]
+    fn an_actor_that_keeps_failing_is_named_as_people_would() {
+        let line = |actor| {
+            let issue = Issue::degraded(actor, 5, Duration::from_secs(60), String::new());
+            issue.map(|issue| issue.line())
+        };
+        assert_eq!(
+            line("notifier:telegram").as_deref(),
+            Some("🔁 telegram notifier keeps failing (5 restarts in 60 s)")
+        );
+        assert_eq!(line("stuck_jobs").as_deref(), Some("🔁 stuck jobs keeps failing (5 restarts in 60 s)"));
+        assert_eq!(line("nobody"), None);
     }
 }

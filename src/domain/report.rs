@@ -182,6 +182,13 @@ impl Report {
         Self { cycle, timestamp, sections, present }
     }
 
+    /// The same with what is wrong beside what the checks saw.
+    pub fn with(mut self, issues: impl IntoIterator<Item = Issue>) -> Self {
+        self.present.extend(issues);
+        self.present.sort_by_key(|issue| issue.id);
+        self
+    }
+
     /// The issues to be listed: a check that is blind because its party is down is left to the line of that party.
     pub fn issues(&self) -> impl Iterator<Item = &Issue> {
         self.present.iter().filter(|issue| !cause::stands_for(self.present.iter().map(|cause| cause.id), issue))

@@ -167,6 +167,12 @@ impl Supervisor {
         self.held.shared.registry.load().iter().map(|vitals| ChildInfo::of(vitals)).collect()
     }
 
+    /// A number that changes whenever [`children`](Self::children) would tell something new about states, restarts or
+    /// failures; costs a few atomic loads.
+    pub fn revision(&self) -> u64 {
+        self.held.shared.registry.load().iter().fold(0, |sum, vitals| sum.wrapping_add(vitals.revision()))
+    }
+
     /// Whether the supervisor itself is alive, as far as the watchdog has seen; not after [`stop_all`](Self::stop_all).
     pub fn is_alive(&self) -> bool {
         self.held.shared.heart.is_beating()

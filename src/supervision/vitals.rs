@@ -51,6 +51,7 @@ pub(super) struct Vitals {
     last_restart: AtomicI64,
     last_failure: ArcSwapOption<Exit>,
     changes: watch::Sender<()>,
+    revision: AtomicU64,
 }
 
 /// Stands in `last_restart` for "never".
@@ -70,6 +71,7 @@ impl Vitals {
             last_restart: AtomicI64::new(NEVER),
             last_failure: ArcSwapOption::empty(),
             changes: watch::Sender::new(()),
+            revision: AtomicU64::new(0),
         }
     }
 
@@ -84,7 +86,7 @@ impl Vitals {
     /// The seat opens generation `next`: whatever belongs to an earlier one is no longer current.
     pub(super) fn begin(&self, next: u64) {
         self.generation.store(next, Release);
-        self.changes.send_replace(());
+        self.changed();
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -93,7 +95,7 @@ impl Vitals {
 
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Release);
-        self.changes.send_replace(());
+        self.changed();
     }
 
     /// Whether messages are taken at all.
@@ -116,6 +118,7 @@ impl Vitals {
 
     pub(super) fn failed(&self, exit: Exit) {
         self.last_failure.store(Some(Arc::new(exit)));
+        self.changed();
     }
 
     pub(super) fn last_failure(&self) -> Option<Arc<Exit>> {
@@ -125,6 +128,17 @@ impl Vitals {
     pub(super) fn restarted(&self, after: Reason) {
         self.restarts[after as usize].fetch_add(1, Relaxed);
         self.last_restart.store(Utc::now().timestamp_micros(), Relaxed);
+        self.changed();
+    }
+
+    /// Grows with each change of what is told of the child.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.load(Acquire)
+    }
+
+    fn changed(&self) {
+        self.revision.fetch_add(1, AcqRel);
+        self.changes.send_replace(());
     }
 
     pub(super) fn restarts(&self, after: Reason) -> u64 {

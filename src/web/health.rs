@@ -65,10 +65,10 @@ impl Database {
 
 /// `GET /healthz`: the process can serve, and what must live does.
 pub(super) async fn healthz(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
-    if (state.alive)() {
+    if state.supervisor.is_alive() {
         Ok(answer(StatusCode::OK, &JSON, &br#"{"status":"ok"}"#[..]))
     } else {
-        Err(Problem::unavailable("The watch itself has died."))
+        Err(Problem::unavailable("The supervisor of the actors does not live."))
     }
 }
 

@@ -1,7 +1,8 @@
-//! The web: the report, and whether we are alive and ready.
+//! The web: the report, whether we are alive and ready, and orders for the actors.
 //!
 //! Invariants:
-//! - Nothing here asks a party outside, and only `?refresh=1` with `OPS_TOKEN` makes anything happen.
+//! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor. (In
+//!   the demo, and only there, everybody may do harm to an actor.)
 //! - The newest report comes through a watch channel that the Escalator publishes to, not by a message to an actor: so
 //!   a hung actor cannot hang the web, and a request costs no message. How old the report is, is judged when serving.
 //! - Every answer of ours is built in `answer`, with its security headers; every error is a `problem::Problem`.
@@ -9,6 +10,7 @@
 //!   itself, with an empty 400, 431 or 408.
 //! - Every wait has a deadline: a request's head, a connection without requests (`connection`), a cycle, the database.
 
+mod actors;
 mod address;
 mod answer;
 mod auth;
@@ -28,7 +30,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Recipient;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::{App, HttpServer, Resource, guard as guards, web};
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
+use crate::supervision::{Sender, Supervisor};
 
 pub use self::health::Ping;
 pub use self::ops_report::document;
@@ -83,19 +85,22 @@ pub struct Sources {
     /// What is known after the newest cycle; nothing before the first.
     pub reports: watch::Receiver<Option<Arc<Overview>>>,
     /// Who runs a cycle on request.
-    pub run_cycle: Recipient<RunCycle>,
+    pub run_cycle: Sender<RunCycle>,
     /// Asks the database.
     pub ping: Ping,
-    /// Whether what must live for the service to be of use does live.
-    pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Who keeps the actors alive, and lives itself if we are of any use.
+    pub supervisor: Supervisor,
+    /// Whether anybody may do harm to an actor; in the demo only.
+    pub chaos: bool,
 }
 
 /// Everything that the handlers share.
 pub struct WebState {
     settings: WebSettings,
     reports: watch::Receiver<Option<Arc<Overview>>>,
-    run_cycle: Recipient<RunCycle>,
-    alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    run_cycle: Sender<RunCycle>,
+    supervisor: Supervisor,
+    chaos: bool,
     database: health::Database,
     door: auth::Door,
     rendered: rendered::Cache,
@@ -104,10 +109,11 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, alive } = sources;
+        let Sources { reports, run_cycle, ping, supervisor, chaos } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
-        Self { settings, reports, run_cycle, alive, database, door, rendered: rendered::Cache::default() }
+        let rendered = rendered::Cache::default();
+        Self { settings, reports, run_cycle, supervisor, chaos, database, door, rendered }
     }
 }
 
@@ -117,11 +123,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/ops-report").route(reading().to(report_handler::ops_report)))
         .service(readable("/healthz").route(reading().to(health::healthz)))
         .service(readable("/readyz").route(reading().to(health::readyz)))
+        .service(postable("/api/actors/{actor}/restart").route(web::post().to(actors::restart)))
+        .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actors::harm)))
         .default_service(web::to(problem::not_found));
 }
 
 fn readable(path: &str) -> Resource {
     web::resource(path).default_service(web::to(problem::only_readable))
+}
+
+fn postable(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(problem::only_postable))
 }
 
 /// GET, and HEAD, for which actix leaves out the body.

@@ -9,6 +9,7 @@ use crate::domain::issue::{Issue, IssueId};
 use crate::domain::job::{StuckJob, one_decimal};
 use crate::domain::message::timestamp;
 use crate::domain::report::{Overview, Report, Section};
+use crate::supervision::{ChildInfo, State};
 
 /// The document; what is not known is `null`.
 #[derive(Serialize)]
@@ -22,6 +23,7 @@ struct OpsReport<'a> {
     service: &'a str,
     checks: Vec<CheckPart>,
     incidents: Vec<IncidentPart<'a>>,
+    supervision: Vec<ActorPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
 }
 
@@ -60,6 +62,15 @@ struct IncidentPart<'a> {
 }
 
 #[derive(Serialize)]
+struct ActorPart<'a> {
+    actor: &'a str,
+    state: &'static str,
+    restarts: u64,
+    last_failure: Option<String>,
+    last_restart: Option<String>,
+}
+
+#[derive(Serialize)]
 struct StuckJobPart<'a> {
     name: &'a str,
     status: Option<&'a str>,
@@ -69,11 +80,12 @@ struct StuckJobPart<'a> {
 
 /// The report of `overview` as the contract has it.
 ///
-/// `stale` is the issue of its being too old by now. `details` are error texts and stuck jobs by name, which are for
+/// `stale` is the issue of its being too old by now, `actors` are our own. `details` are error texts and stuck jobs by name, which are for
 /// holders of a token only.
 pub fn document<'a>(
     overview: &'a Overview,
     stale: Option<&'a Issue>,
+    actors: &'a [ChildInfo],
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
@@ -91,6 +103,7 @@ pub fn document<'a>(
         service,
         checks: report.sections.iter().map(|section| check(section, details)).collect(),
         incidents: incidents.iter().map(incident).collect(),
+        supervision: actors.iter().map(|child| actor(child, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
     }
 }
@@ -133,6 +146,22 @@ fn incident(incident: &Incident) -> IncidentPart<'_> {
         since: timestamp(incident.since),
         acknowledged_by: None,
         held_back_by: incident.held.cause().map(|cause| cause.to_string()),
+    }
+}
+
+fn actor(child: &ChildInfo, details: bool) -> ActorPart<'_> {
+    let failure = child.last_failure.as_deref();
+    ActorPart {
+        actor: &child.id,
+        state: match child.state {
+            State::Running => "running",
+            State::Restarting => "restarting",
+            // One that is over for good is not coming back either.
+            State::Degraded | State::Stopped => "degraded",
+        },
+        restarts: child.restarts(),
+        last_failure: failure.map(|exit| if details { exit.to_string() } else { exit.reason.to_string() }),
+        last_restart: child.last_restart.map(timestamp),
     }
 }
 

@@ -7,11 +7,11 @@ use crate::domain::report::{Answer, CheckName, Figures, Sight};
 use crate::web::tests::sample;
 
 fn pretty(overview: &Overview, details: bool) -> String {
-    serde_json::to_string_pretty(&document(overview, None, "EchoPilot", details)).unwrap()
+    serde_json::to_string_pretty(&document(overview, None, &[], "EchoPilot", details)).unwrap()
 }
 
 fn value(overview: &Overview, stale: Option<&Issue>, details: bool) -> serde_json::Value {
-    serde_json::to_value(document(overview, stale, "EchoPilot", details)).unwrap()
+    serde_json::to_value(document(overview, stale, &[], "EchoPilot", details)).unwrap()
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn without_a_token_no_job_is_named() {
 
 #[test]
 fn the_report_is_one_line_with_its_keys_in_order() {
-    let body = serde_json::to_string(&document(&sample::well(), None, "EchoPilot", false)).unwrap();
+    let body = serde_json::to_string(&document(&sample::well(), None, &[], "EchoPilot", false)).unwrap();
     insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"stuck_jobs":[]}"#);
 }
 

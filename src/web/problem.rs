@@ -55,6 +55,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
+    /// 404: something named in the path is not there.
+    pub(super) fn unknown(detail: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
     /// 429: not before `wait` is over.
     pub(super) fn too_many_requests(detail: &'static str, wait: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait)
@@ -119,6 +124,12 @@ pub(super) async fn only_readable() -> Problem {
     let allowed = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path can only be read: GET or HEAD.");
     Problem { header: Some(allowed), ..problem }
+}
+
+/// The answer to a method other than POST where only that is served.
+pub(super) async fn only_postable() -> Problem {
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path takes orders: POST.");
+    Problem { header: Some((header::ALLOW, HeaderValue::from_static("POST"))), ..problem }
 }
 
 impl actix_web::Responder for Problem {

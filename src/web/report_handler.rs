@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::message::duration;
 use crate::domain::report::{self, Overview};
+use crate::supervision::AskError;
 
 /// When it is worth asking again after a wait for a cycle was in vain.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -55,10 +56,14 @@ impl WebState {
     /// The report of a cycle that is run now. When it takes too long for the asker, it goes on without them.
     async fn made_now(&self) -> Result<Arc<Overview>, Problem> {
         let patience = self.settings.patience.min(self.settings.check_timeout + CYCLE_MARGIN);
-        let problem = match timeout(patience, self.run_cycle.send(RunCycle)).await {
-            Ok(Ok(Some(overview))) => return Ok(overview),
-            Ok(Ok(None) | Err(_)) => Problem::unavailable("The cycle could not be completed."),
-            Err(_) => Problem::unavailable(format!(
+        // A Scheduler that is replaced meanwhile is asked again: a cycle too many does no harm.
+        let problem = match self.run_cycle.call(RunCycle, patience).await {
+            Ok(Some(overview)) => return Ok(overview),
+            Ok(None) => Problem::unavailable("The cycle could not be completed."),
+            Err(AskError::Unavailable | AskError::Busy | AskError::Lost) => {
+                Problem::unavailable("The Scheduler does not take orders at the moment.")
+            }
+            Err(AskError::Late) => Problem::unavailable(format!(
                 "The cycle is still running after {}; ask again without refresh.",
                 duration(patience)
             )),
@@ -72,8 +77,10 @@ impl WebState {
         let stale = report::stale(overview.report.timestamp, Utc::now(), settings.interval, settings.check_timeout);
         let ok = overview.report.overall_ok() && stale.is_none();
         let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let body =
-            self.rendered.body(overview, stale, &settings.service, access > Access::Nobody).map_err(|error| {
+        let body = self
+            .rendered
+            .body(overview, stale, &self.supervisor, &settings.service, access > Access::Nobody)
+            .map_err(|error| {
                 log::error!("the report cannot be written as JSON: {error}");
                 Problem::internal()
             })?;

@@ -151,8 +151,8 @@ async fn we_are_healthy_as_long_as_the_watch_lives() {
     let web = Web::start(Choice::default());
     let told = web.get("/healthz").await;
     assert_eq!((told.status, told.body.as_str()), (StatusCode::OK, r#"{"status":"ok"}"#));
-    web.alive.store(false, Ordering::SeqCst);
-    assert_problem(&web.get("/healthz").await, 503, "The watch itself has died.");
+    web.supervisor.stop_all(Duration::from_secs(5)).await;
+    assert_problem(&web.get("/healthz").await, 503, "The supervisor of the actors does not live.");
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
+use crate::supervision::{Limits, Supervisor};
 use crate::web::{PATIENCE, Ping, Sources, WebSettings, WebState, server};
 
 /// No step of a test takes longer, unless something is broken.
@@ -58,12 +59,13 @@ pub(super) struct Choice {
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
+    pub(super) chaos: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
         let ping: Ping = Arc::new(|| Box::pin(async { Ok(()) }));
-        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping }
+        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping, chaos: false }
     }
 }
 
@@ -71,7 +73,7 @@ impl Default for Choice {
 pub(super) struct Web {
     pub(super) address: SocketAddr,
     pub(super) reports: watch::Sender<Option<Arc<Overview>>>,
-    pub(super) alive: Arc<AtomicBool>,
+    pub(super) supervisor: Supervisor,
     pub(super) cycles_asked: Arc<AtomicU32>,
     handle: ServerHandle,
 }
@@ -107,7 +109,7 @@ impl Web {
         let (sender, reports) = watch::channel(None);
         let cycles_asked = Arc::new(AtomicU32::new(0));
         let scheduler = Scheduler { cycle: choice.cycle, asked: Arc::clone(&cycles_asked) }.start();
-        let alive = Arc::new(AtomicBool::new(true));
+        let supervisor = Supervisor::start(Limits::default(), |why| panic!("{why}")).unwrap();
         let settings = WebSettings {
             ops_token: choice.ops_token.map(Secret::new),
             read_token: choice.read_token.map(Secret::new),
@@ -116,17 +118,17 @@ impl Web {
             check_timeout: Duration::from_secs(60),
             patience: choice.patience,
         };
-        let lives = Arc::clone(&alive);
         let sources = Sources {
             reports,
-            run_cycle: scheduler.recipient(),
+            run_cycle: scheduler.recipient().into(),
             ping: choice.ping,
-            alive: Arc::new(move || lives.load(Ordering::SeqCst)),
+            supervisor: supervisor.clone(),
+            chaos: choice.chaos,
         };
         let server = server(Arc::new(WebState::new(settings, sources)), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, reports: sender, alive, cycles_asked, handle }
+        Self { address, reports: sender, supervisor, cycles_asked, handle }
     }
 
     pub(super) fn showing(overview: Overview, choice: Choice) -> Self {
