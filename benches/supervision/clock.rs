@@ -5,6 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The deadline of every ask, which is never reached.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
 static STRUCK: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Called by the actor as the last thing before it panics, blocks or hangs.
@@ -34,8 +37,7 @@ impl Round {
 
 /// A percentile of each round: their median and range, in microseconds.
 pub(crate) fn over(rounds: &[Round], percent: usize) -> String {
-    let mut all: Vec<f64> =
-        rounds.iter().map(|round| round.clone().percentile(percent).as_secs_f64() * 1e6).collect();
+    let mut all: Vec<f64> = rounds.iter().map(|round| round.clone().percentile(percent).as_secs_f64() * 1e6).collect();
     all.sort_unstable_by(f64::total_cmp);
     format!("{:.1} [{:.1}-{:.1}]", all[all.len() / 2], all[0], all[all.len() - 1])
 }

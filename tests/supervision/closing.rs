@@ -9,7 +9,7 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, Running};
 use auto_operator::supervision::{ChildSpec, Context, Limits, State, Supervisor, install_panic_hook};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 /// Writes down when it is stopped; may take a message more before.
 struct Witness {

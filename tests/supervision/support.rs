@@ -1,22 +1,14 @@
-//! A patient that comes to harm on request, a bystander, and waiting on events.
+//! Supervisors under which everything happens soon, and waiting on events.
 
-use std::{
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use actix::prelude::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Handler, Message, ResponseActFuture, Running,
-    System, WrapFuture,
-};
+use actix::System;
 use auto_operator::supervision::{
-    Backoff, ChildInfo, ChildSpec, Context, Env, Event, Exit, Handle, Intensity, LastResort, Limits, Supervisor,
-    runtime,
+    Backoff, ChildInfo, ChildSpec, Event, Exit, Handle, Intensity, LastResort, Limits, Supervisor, runtime,
 };
 use tokio::sync::{broadcast, mpsc};
+
+use super::patient::{Patient, Ward};
 
 /// Longer than anything takes even on a machine that is busy with something else. A test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,71 +56,7 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A door that is opened once.
-#[derive(Default)]
-pub(crate) struct Gate(Mutex<bool>, Condvar);
-
-impl Gate {
-    pub(crate) fn open(&self) {
-        *self.0.lock().unwrap() = true;
-        self.1.notify_all();
-    }
-
-    /// Blocks the thread.
-    pub(crate) fn pass(&self) {
-        drop(self.1.wait_while(self.0.lock().unwrap(), |open| !*open).unwrap());
-    }
-}
-
-/// How a patient comes to harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Harm {
-    PanicInHandler,
-    PanicInActFuture,
-    PanicInSpawned,
-    PanicInInterval,
-    PanicInStarted,
-    PanicInStopping,
-    PanicInStopped,
-    PanicInDrop,
-    PanicInHandlerAndDrop,
-    PanicInFactory,
-    Fail,
-    FailAfterCancel,
-    FailInWait,
-    Stop,
-    Terminate,
-    WaitForEver,
-    AtomicForEver,
-    BlockInHandler,
-    BlockInFuture,
-    BlockInFactory,
-    BlockDetached,
-}
-
-/// What outlives the patients.
-#[derive(Default)]
-pub(crate) struct Ward {
-    /// Harm for the next patient.
-    pub(crate) next: Mutex<Option<Harm>>,
-    /// Lets the blocked threads go.
-    pub(crate) gate: Gate,
-    /// Set by whoever stands before the gate in a handler.
-    pub(crate) blocked: AtomicBool,
-    /// Set by whoever passed the gate.
-    pub(crate) woken: AtomicBool,
-    pub(crate) starts: AtomicU64,
-    pub(crate) visits: AtomicU64,
-}
-
-pub(crate) struct Patient {
-    env: Env,
-    ward: Arc<Ward>,
-    spiteful: Option<Harm>,
-}
-
-impl Patient {
-    pub(crate) fn admit(env: Env, ward: Arc<Ward>) -> Self {
+pub(crate) fn admit(env: Env, ward: Arc<Ward>) -> Self {
         let next = *ward.next.lock().unwrap();
         match next {
             Some(Harm::PanicInFactory) => {
@@ -225,6 +153,8 @@ impl Handler<Suffer> for Patient {
             Harm::WaitForEver => ctx.wait(std::future::pending().into_actor(self)),
             Harm::AtomicForEver => ctx.notify(Hold),
             Harm::BlockInHandler => {
+                let afterwards = Arc::clone(&ward);
+                ctx.spawn(async move { afterwards.futures.fetch_add(1, SeqCst) }.into_actor(self).map(|_, _, _| ()));
                 ward.blocked.store(true, SeqCst);
                 ward.gate.pass();
                 ward.woken.store(true, SeqCst);
@@ -236,6 +166,7 @@ impl Handler<Suffer> for Patient {
                 };
                 ctx.spawn(block.into_actor(self));
             }
+            Harm::EndThread => drop(Arbiter::current().stop()),
             Harm::BlockDetached => {
                 actix_rt::spawn(async move {
                     ward.gate.pass();
