@@ -90,8 +90,7 @@ fn after_a_storm_of_harm_everybody_answers_and_every_thread_is_back() {
         let supervisor = supervisor(limits);
         let some = Duration::from_millis(100);
         let ids = ["a", "b", "c", "d"];
-        let patients =
-            ids.map(|id| admit(&supervisor, ChildSpec::new(id).block_after(some).stuck_after(some)).0);
+        let patients = ids.map(|id| admit(&supervisor, ChildSpec::new(id).block_after(some).stuck_after(some)).0);
         for _ in 0..40 {
             supervisor.harm(ids[dice.usize(..ids.len())], Chaos::ALL[dice.usize(..Chaos::ALL.len())]).unwrap();
             for patient in &patients {
