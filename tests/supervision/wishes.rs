@@ -88,17 +88,20 @@ fn after_a_storm_of_harm_everybody_answers_and_every_thread_is_back() {
         let mut dice = fastrand::Rng::with_seed(seed);
         let limits = Limits { intensity: Intensity { restarts: 1_000, within: PATIENCE }, ..quick() };
         let supervisor = supervisor(limits);
+        let mut news = News::of(&supervisor);
         let some = Duration::from_millis(100);
         let ids = ["a", "b", "c", "d"];
         let patients = ids.map(|id| admit(&supervisor, ChildSpec::new(id).block_after(some).stuck_after(some)).0);
         for _ in 0..40 {
-            supervisor.harm(ids[dice.usize(..ids.len())], Chaos::ALL[dice.usize(..Chaos::ALL.len())]).unwrap();
+            let (id, chaos) = (ids[dice.usize(..ids.len())], Chaos::ALL[dice.usize(..Chaos::ALL.len())]);
+            supervisor.harm(id, chaos).unwrap();
+            news.exit_of(id).await;
             for patient in &patients {
                 assert!(patient.call(WhoAreYou, PATIENCE).await.is_ok());
             }
         }
         until(|| supervisor.abandoned_threads() == 0).await;
-        assert!(supervisor.children().iter().map(|child| child.restarts()).sum::<u64>() > 10);
+        assert!(supervisor.children().iter().map(|child| child.restarts()).sum::<u64>() >= 40);
         supervisor.stop_all(PATIENCE).await.unwrap();
     });
 }
