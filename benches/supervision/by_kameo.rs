@@ -9,7 +9,7 @@ use kameo::{
 };
 use tokio::runtime::Builder;
 
-use crate::clock::{Round, since_strike, strike};
+use crate::clock::{LONG, Round, since_strike, strike};
 
 #[derive(Clone)]
 struct Worker;
@@ -67,7 +67,7 @@ async fn panics(count: usize, in_thread: bool) -> Round {
     for _ in 0..count {
         worker.tell(Panic).await.unwrap();
         // An ask that comes while it is restarting fails, and is repeated.
-        while worker.ask(Ask).await.is_err() {
+        while worker.ask(Ask).reply_timeout(LONG).await.is_err() {
             tokio::task::yield_now().await;
         }
         round.note(since_strike());

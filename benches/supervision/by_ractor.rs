@@ -3,7 +3,7 @@
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use tokio::{runtime::Builder, sync::watch};
 
-use crate::clock::{Round, since_strike, strike};
+use crate::clock::{LONG, Round, since_strike, strike};
 
 struct Worker;
 
@@ -74,7 +74,7 @@ async fn panics(count: usize) -> Round {
         worker.cast(Errand::Panic).unwrap();
         workers.changed().await.unwrap();
         let next = workers.borrow().clone().unwrap();
-        next.call(Errand::Ask, None).await.unwrap().unwrap();
+        next.call(Errand::Ask, Some(LONG)).await.unwrap().unwrap();
         round.note(since_strike());
     }
     boss.stop(None);

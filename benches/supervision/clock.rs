@@ -5,6 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The deadline of every ask, which is never reached.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
 static STRUCK: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Called by the actor as the last thing before it panics, blocks or hangs.

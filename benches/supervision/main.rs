@@ -22,25 +22,29 @@ use clock::Round;
 const PANICS: usize = 1_000;
 const ROUNDS: usize = 7;
 
+/// Who runs a round of so many panics.
+type Candidate = (&'static str, fn(usize) -> Round);
+
+const CANDIDATES: [Candidate; 6] = [
+    ("one thread: ours", ours::one_thread),
+    ("one thread: ractor", by_ractor::one_thread),
+    ("one thread: kameo", by_kameo::one_thread),
+    ("a thread per actor: ours", ours::thread_per_actor),
+    ("a thread per actor: kameo", by_kameo::thread_per_actor),
+    ("two workers, no own threads: ractor", by_ractor::two_workers),
+];
+
 fn main() {
     std::panic::set_hook(Box::new(|_| {}));
-    let candidates: [(&str, fn(usize) -> Round); 6] = [
-        ("one thread: ours", |n| ours::one_thread(n)),
-        ("one thread: ractor", |n| by_ractor::one_thread(n)),
-        ("one thread: kameo", |n| by_kameo::one_thread(n)),
-        ("a thread per actor: ours", |n| ours::thread_per_actor(n)),
-        ("a thread per actor: kameo", |n| by_kameo::thread_per_actor(n)),
-        ("two workers, no own threads: ractor", |n| by_ractor::two_workers(n)),
-    ];
-    let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); candidates.len()];
+    let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); CANDIDATES.len()];
     for _ in 0..ROUNDS {
-        for ((_, round), rounds) in candidates.iter().zip(&mut rounds) {
+        for ((_, round), rounds) in CANDIDATES.iter().zip(&mut rounds) {
             rounds.push(round(PANICS));
         }
     }
     println!("\nFrom the panic to the first answer of the replacement, {ROUNDS} rounds of {PANICS} panics, us");
     println!("{:<38} {:>24} {:>24}", "", "p50 [range of rounds]", "p99 [range of rounds]");
-    for ((name, _), rounds) in candidates.iter().zip(&rounds) {
+    for ((name, _), rounds) in CANDIDATES.iter().zip(&rounds) {
         println!("{name:<38} {:>24} {:>24}", clock::over(rounds, 50), clock::over(rounds, 99));
     }
 

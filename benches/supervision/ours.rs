@@ -10,9 +10,7 @@ use auto_operator::supervision::{
     Backoff, Chaos, ChildSpec, Context, Handle, Intensity, LastResort, Limits, Supervisor, runtime,
 };
 
-use crate::clock::{Round, since_strike, strike};
-
-const LONG: Duration = Duration::from_secs(60);
+use crate::clock::{LONG, Round, since_strike, strike};
 
 struct Worker;
 
@@ -84,7 +82,7 @@ fn on_system<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn unexpected(why: LastResort) {
-    panic!("{why}");
+    why.exit();
 }
 
 async fn panics(supervisor: Supervisor, spec: ChildSpec, count: usize) -> Round {

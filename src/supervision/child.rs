@@ -5,24 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Addr, Arbiter};
+use actix::{Actor, Arbiter};
 use actix_rt::ArbiterHandle;
-use tokio::sync::mpsc;
 
 use super::{
     context::Context,
     env::Env,
+    orders::{Order, Orders},
     probe::{Answers, Probe},
-    root::{ChildKey, Root},
-    runner::{Line, Order, Ticket},
+    root::ChildKey,
+    runner::{Factory, Line, Ticket},
     seat::Seat,
     spec::ChildSpec,
     verdict::Record,
     vitals::Vitals,
 };
-
-/// Orders that may wait for an actor's thread. A ping is sent only after the last one was answered.
-const ORDERS: usize = 16;
 
 /// A place and who can fill it, with the actor's type erased.
 pub(super) trait Post: Send {
@@ -31,21 +28,17 @@ pub(super) trait Post: Send {
     fn advance(&self, ended: u64);
     /// See [`Seat::shed`].
     fn shed(&self);
-    /// Has a fresh actor made on the thread of `arbiter`; `None` if that thread has ended.
-    fn fill(&self, arbiter: &ArbiterHandle, line: Line) -> Option<Life>;
+    /// Has a fresh actor made, on the thread of an arbiter or on the current one. Fails if that thread has ended.
+    fn fill(&self, thread: Option<&ArbiterHandle>, line: Arc<Line>) -> Option<Life>;
 }
 
-/// The post of an actor `A`, which `F` makes.
-pub(super) struct ActorPost<A: Actor<Context = Context<A>>, F> {
+/// The post of an actor `A`.
+pub(super) struct ActorPost<A: Actor<Context = Context<A>>> {
     pub(super) seat: Arc<Seat<A>>,
-    pub(super) factory: Arc<F>,
+    pub(super) factory: Factory<A>,
 }
 
-impl<A, F> Post for ActorPost<A, F>
-where
-    A: Actor<Context = Context<A>>,
-    F: Fn(Env) -> A + Send + Sync + 'static,
-{
+impl<A: Actor<Context = Context<A>>> Post for ActorPost<A> {
     fn vitals(&self) -> &Arc<Vitals> {
         &self.seat.vitals
     }
@@ -58,28 +51,33 @@ where
         self.seat.shed();
     }
 
-    fn fill(&self, arbiter: &ArbiterHandle, line: Line) -> Option<Life> {
+    fn fill(&self, thread: Option<&ArbiterHandle>, line: Arc<Line>) -> Option<Life> {
         let (receiver, generation) = self.seat.take();
-        let (orders, orders_in) = mpsc::channel(ORDERS);
-        let env = Env::new(Arc::clone(&self.seat.vitals), generation);
-        let ticket = Ticket { seat: Arc::clone(&self.seat), receiver, env, line, orders: orders_in };
-        let factory = Arc::clone(&self.factory);
-        arbiter.spawn_fn(move || ticket.begin(factory.as_ref())).then(|| Life {
-            generation,
-            orders,
-            since: Instant::now(),
-            begun: false,
-            wish: None,
-        })
+        let orders = Arc::<Orders>::default();
+        let ticket = Ticket {
+            seat: Arc::clone(&self.seat),
+            factory: Arc::clone(&self.factory),
+            receiver,
+            env: Env::new(Arc::clone(&self.seat.vitals), generation),
+            line,
+            orders: Arc::clone(&orders),
+        };
+        let accepted = match thread {
+            Some(arbiter) => arbiter.spawn_fn(|| ticket.run()),
+            None => {
+                ticket.run();
+                true
+            }
+        };
+        accepted.then(|| Life { generation, orders, since: Instant::now(), wish: None })
     }
 }
 
 /// The actor that fills a place at present.
 pub(super) struct Life {
     pub(super) generation: u64,
-    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) orders: Arc<Orders>,
     pub(super) since: Instant,
-    pub(super) begun: bool,
     pub(super) wish: Option<Wish>,
 }
 
@@ -95,6 +93,7 @@ pub(super) enum Wish {
 /// See the module.
 pub(super) struct Child {
     pub(super) key: ChildKey,
+    pub(super) line: Arc<Line>,
     pub(super) post: Box<dyn Post>,
     pub(super) spec: ChildSpec,
     pub(super) arbiter: Option<Arbiter>,
@@ -109,9 +108,10 @@ pub(super) struct Child {
 }
 
 impl Child {
-    pub(super) fn new(key: ChildKey, post: Box<dyn Post>, spec: ChildSpec) -> Self {
+    pub(super) fn new(line: Line, post: Box<dyn Post>, spec: ChildSpec) -> Self {
         Self {
-            key,
+            key: line.child,
+            line: Arc::new(line),
             post,
             spec,
             arbiter: None,
@@ -137,20 +137,14 @@ impl Child {
         self.life.as_ref().is_some_and(|life| life.generation == generation)
     }
 
-    /// Starts a fresh actor, on `beside` or on a thread of its own. Fails with what to say about it if there is no
-    /// thread to be had.
-    pub(super) fn fill(&mut self, beside: &ArbiterHandle, root: Addr<Root>) -> Result<(), String> {
-        let line = Line { root, child: self.key };
-        let life = match (self.spec.own_thread, self.arbiter.as_ref().filter(|arbiter| arbiter.handle().alive())) {
-            (false, _) => self.post.fill(beside, line),
-            (true, Some(arbiter)) => self.post.fill(&arbiter.handle(), line),
-            (true, None) => {
-                let arbiter = fresh_arbiter().map_err(|error| format!("no thread: {error}"))?;
-                let life = self.post.fill(&arbiter.handle(), line);
-                self.arbiter = Some(arbiter);
-                life
-            }
-        };
+    /// Starts a fresh actor, beside the supervisor or on a thread of its own. Fails with what to say about it if there
+    /// is no thread to be had.
+    pub(super) fn fill(&mut self) -> Result<(), String> {
+        let line = Arc::clone(&self.line);
+        if self.spec.own_thread && !self.arbiter.as_ref().is_some_and(|arbiter| arbiter.handle().alive()) {
+            self.arbiter = Some(fresh_arbiter().map_err(|error| format!("no thread: {error}"))?);
+        }
+        let life = self.post.fill(self.arbiter.as_ref().map(Arbiter::handle).as_ref(), line);
         self.life = Some(life.ok_or("its thread has ended")?);
         self.probe = Probe::default();
         self.ping(Answers { thread: true, actor: true });
@@ -163,8 +157,7 @@ impl Child {
         let vitals = self.vitals();
         if answered.thread {
             let ping = Order::Ping { thread: vitals.thread.ask(), actor: answered.actor.then(|| vitals.actor.ask()) };
-            // A full queue of orders is an answer in itself: this ping will stay without one.
-            let _ = life.orders.try_send(ping);
+            life.orders.give(ping);
         }
     }
 
@@ -172,7 +165,7 @@ impl Child {
     pub(super) fn cut_off(&mut self) -> Option<Life> {
         let life = self.life.take()?;
         self.post.advance(life.generation);
-        let _ = life.orders.try_send(Order::Yield);
+        life.orders.give(Order::Yield);
         Some(life)
     }
 

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     event::Event,
     last_resort::LastResort,
+    orders::Order,
     root::{ChildKey, Root},
-    runner::Order,
     vitals::Phase,
 };
 
@@ -65,14 +65,14 @@ impl Root {
             .filter_map(|child| {
                 let life = child.life.as_ref()?;
                 let overrun = CutOff { child: child.key, generation: life.generation };
-                Some((Arc::clone(child.vitals()), life.orders.clone(), child.spec.shutdown, overrun))
+                Some((Arc::clone(child.vitals()), Arc::clone(&life.orders), child.spec.shutdown, overrun))
             })
             .collect();
         let root = ctx.address();
         let stopping = async move {
             let mut cut_off = Vec::new();
             for (vitals, orders, shutdown, overrun) in alive {
-                let _ = orders.try_send(Order::Stop);
+                orders.give(Order::Stop);
                 let stopped = vitals.until(|vitals| vitals.phase() == Phase::Stopped);
                 if timeout_at(deadline.min(Instant::now() + shutdown), stopped).await.is_err() {
                     root.do_send(overrun);
@@ -107,7 +107,7 @@ impl Root {
             return;
         }
         log::error!("giving up: {cause}");
-        self.tell(Event::Escalated { cause: cause.clone() });
+        self.tell(|| Event::Escalated { cause: cause.clone() });
         let stopped = self.stop_in_order(self.limits.escalation_stop, ctx);
         ctx.spawn(stopped.map(|_, root, _| (root.shared.last_resort)(LastResort::Escalated { cause })));
     }

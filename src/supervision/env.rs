@@ -20,8 +20,8 @@ impl Env {
         Self { vitals, generation }
     }
 
-    /// The environment of an actor that nobody supervises: always current.
-    pub(super) fn alone() -> Self {
+    /// The environment of an actor that nobody supervises: always current. For tests of one actor alone.
+    pub fn alone() -> Self {
         Self::new(Arc::new(Vitals::new("alone".into(), usize::MAX)), 1)
     }
 

@@ -3,10 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, Handler, MailboxError, Message,
+    Actor, Handler, Message,
     dev::{SendError, ToEnvelope},
 };
-use futures_util::future::BoxFuture;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Either, ready},
+};
 
 use super::{
     context::Context,
@@ -106,23 +109,16 @@ impl<A: Actor<Context = Context<A>>> Seat<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        let sent = if !self.vitals.is_open() {
-            Err(AskError::Unavailable)
-        } else if let Some(in_flight) = self.vitals.ask_begins() {
-            Ok((self.address.load().send(msg), in_flight))
-        } else {
-            Err(AskError::Busy)
-        };
-        async move {
-            let (request, in_flight) = sent?;
-            let answer = tokio::time::timeout(within, request).await;
-            drop(in_flight);
-            match answer {
-                Ok(Ok(answer)) => Ok(answer),
-                Ok(Err(MailboxError::Closed)) => Err(AskError::Lost),
-                Ok(Err(MailboxError::Timeout)) | Err(_) => Err(AskError::Late),
-            }
+        let refused = |error| Either::Left(ready(Err(error)));
+        if !self.vitals.is_open() {
+            return refused(AskError::Unavailable);
         }
+        let Some(in_flight) = self.vitals.ask_begins() else { return refused(AskError::Busy) };
+        let request = self.address.load().send(msg).timeout(within);
+        Either::Right(request.map(move |answer| {
+            drop(in_flight);
+            answer.map_err(AskError::from)
+        }))
     }
 }
 

@@ -115,7 +115,7 @@ mod tests {
     fn restarts_are_counted_by_their_reason() {
         let vitals = Vitals::new("busy".into(), 1);
         for reason in [Reason::Panic, Reason::Stuck, Reason::Panic] {
-            vitals.failed(Exit::new(reason, 1, "x"));
+            vitals.failed(Arc::new(Exit::new(reason, 1, "x")));
             vitals.restarted(reason);
         }
         let info = ChildInfo::of(&vitals);

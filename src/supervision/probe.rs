@@ -42,9 +42,11 @@ impl Probe {
     pub(super) fn look(&mut self, elapsed: Duration, answers: Answers, patience: Patience) -> Finding {
         self.thread = if answers.thread { Duration::ZERO } else { self.thread + elapsed };
         self.actor = if answers.actor { Duration::ZERO } else { self.actor + elapsed };
-        if self.thread >= patience.block_after {
+        // The look that is nearest to the deadline is the one that counts.
+        let nearest = elapsed / 2;
+        if self.thread + nearest >= patience.block_after {
             Finding::Blocked
-        } else if answers.thread && self.actor >= patience.stuck_after {
+        } else if answers.thread && self.actor + nearest >= patience.stuck_after {
             Finding::Stuck
         } else {
             Finding::Fine

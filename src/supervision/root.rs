@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Arbiter, AsyncContext, Context, Handler, Message};
+use actix::{Actor, AsyncContext, Context, Handler, Message};
 use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::broadcast;
@@ -76,40 +76,24 @@ impl Root {
         self.children.iter_mut().find(|child| child.key == key)
     }
 
-    pub(super) fn tell(&self, event: Event) {
-        // An error means that nobody listens.
-        let _ = self.shared.events.send(event);
+    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+        if self.shared.events.receiver_count() > 0 {
+            // An error means that nobody listens any more.
+            let _ = self.shared.events.send(event());
+        }
     }
 
     /// Starts a fresh actor; `after` is what ended the one before.
     pub(super) fn fill(&mut self, key: ChildKey, after: Option<Reason>, ctx: &mut Context<Self>) {
-        let beside = Arbiter::current();
         let Some(child) = self.child(key) else { return };
-        let vitals = Arc::clone(child.vitals());
         if let Some(reason) = after {
-            vitals.restarted(reason);
+            child.vitals().restarted(reason);
         }
-        match child.fill(&beside, ctx.address()) {
-            Ok(()) => vitals.enter(if child.degraded_since.is_some() { Phase::Trial } else { Phase::Starting }),
-            Err(why) => {
-                let exit = Exit::new(Reason::StartFailed, vitals.generation(), why);
-                self.ended(key, None, exit, ctx);
-            }
+        child.vitals().enter(if child.degraded_since.is_some() { Phase::Trial } else { Phase::Starting });
+        if let Err(why) = child.fill() {
+            let exit = Exit::new(Reason::StartFailed, child.vitals().generation(), why);
+            self.ended(key, None, exit, ctx);
         }
-    }
-
-    /// An actor has begun its life.
-    fn begun(&mut self, key: ChildKey, generation: u64) {
-        let Some(child) = self.child(key).filter(|child| child.lives(generation)) else { return };
-        if let Some(life) = &mut child.life {
-            life.begun = true;
-        }
-        if child.degraded_since.is_none() {
-            child.vitals().enter(Phase::Running);
-        }
-        let id = child.id();
-        log::debug!("{id}: generation {generation} has started");
-        self.tell(Event::Started { id, generation });
     }
 
     /// An actor has ended, or was cut off; `life` is what it had, if it ever began.
@@ -120,8 +104,9 @@ impl Root {
         if wish == Some(Wish::Fresh) && exit.reason == Reason::Shutdown {
             exit.reason = Reason::Manual;
         }
+        let exit = Arc::new(exit);
         if !exit.reason.is_wanted() {
-            child.vitals().failed(exit.clone());
+            child.vitals().failed(Arc::clone(&exit));
         }
         let verdict = match wish {
             _ if closing => Verdict::Finish,
@@ -137,7 +122,7 @@ impl Root {
             }
         };
         let id = child.id();
-        self.tell(Event::Exited { id, exit: exit.clone() });
+        self.tell(|| Event::Exited { id, exit: exit.as_ref().clone() });
         self.carry_out(key, verdict, &exit, now, ctx);
         if wish.is_none() && verdict != Verdict::Finish && self.failures.exceeded(now, limits.root_intensity) {
             let Intensity { restarts, within } = limits.root_intensity;
@@ -155,14 +140,14 @@ impl Root {
             }
             Verdict::Restart(Duration::ZERO) => {
                 log::warn!("{id}: {exit}; a fresh one starts at once");
-                self.tell(Event::Restarting { id, delay: Duration::ZERO });
+                self.tell(|| Event::Restarting { id, delay: Duration::ZERO });
                 self.fill(key, Some(exit.reason), ctx);
             }
             Verdict::Restart(delay) => {
                 log::warn!("{id}: {exit}; a fresh one starts in {delay:.1?}");
                 child.vitals().enter(Phase::Resting);
                 self.fill_later(key, delay, exit.reason, ctx);
-                self.tell(Event::Restarting { id, delay });
+                self.tell(|| Event::Restarting { id, delay });
             }
             Verdict::Degrade(retry_in) => {
                 log::error!("{id}: {exit}; it keeps failing, the next try is in {retry_in:.0?}");
@@ -170,7 +155,7 @@ impl Root {
                 child.vitals().enter(Phase::Degraded);
                 child.post.shed();
                 self.fill_later(key, retry_in, exit.reason, ctx);
-                self.tell(Event::Degraded { id, retry_in });
+                self.tell(|| Event::Degraded { id, retry_in });
             }
         }
     }
@@ -197,7 +182,7 @@ impl Root {
         if leaving {
             self.forget(key);
         }
-        self.tell(Event::Stopped { id });
+        self.tell(|| Event::Stopped { id });
     }
 
     /// Takes a child off every list.
@@ -225,29 +210,24 @@ impl Actor for Root {
     }
 }
 
-/// What the runners tell.
-pub(super) enum Report {
-    Begun { child: ChildKey, generation: u64 },
-    Ended { child: ChildKey, exit: Exit },
+/// What a runner tells at the end.
+pub(super) struct Ended {
+    pub(super) child: ChildKey,
+    pub(super) exit: Exit,
 }
 
-impl Message for Report {
+impl Message for Ended {
     type Result = ();
 }
 
-impl Handler<Report> for Root {
+impl Handler<Ended> for Root {
     type Result = ();
 
-    fn handle(&mut self, report: Report, ctx: &mut Self::Context) {
-        match report {
-            Report::Begun { child, generation } => self.begun(child, generation),
-            Report::Ended { child: key, exit } => {
-                let life = self.child(key).filter(|child| child.lives(exit.generation)).and_then(|c| c.life.take());
-                // What is told of an actor that was replaced meanwhile is no news.
-                if life.is_some() {
-                    self.ended(key, life, exit, ctx);
-                }
-            }
+    fn handle(&mut self, Ended { child: key, exit }: Ended, ctx: &mut Self::Context) {
+        let life = self.child(key).filter(|child| child.lives(exit.generation)).and_then(|child| child.life.take());
+        // What is told of an actor that was replaced meanwhile is no news.
+        if life.is_some() {
+            self.ended(key, life, exit, ctx);
         }
     }
 }

@@ -67,7 +67,7 @@ impl Root {
             child.vitals().enter(Phase::Running);
             let id = child.id();
             log::info!("{id}: recovered");
-            self.tell(Event::Recovered { id });
+            self.tell(|| Event::Recovered { id });
         }
     }
 
@@ -84,7 +84,7 @@ impl Root {
         self.abandoned.push(arbiter.handle());
         let (id, threads) = (self.id_of(key), self.abandoned.len());
         self.shared.abandoned.store(threads, Relaxed);
-        self.tell(Event::Abandoned { id: Arc::clone(&id), threads });
+        self.tell(|| Event::Abandoned { id: Arc::clone(&id), threads });
         log::warn!("{id}: its thread is given up; so are {threads} in all");
     }
 }

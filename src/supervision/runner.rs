@@ -1,4 +1,4 @@
-//! The one place where an actor's code is polled.
+//! The one place where an actor's code runs, from its factory to its `Drop`.
 //!
 //! Whatever happens in there ends here: the runner catches it, opens the next mailbox, drops what is left of the actor
 //! and tells the supervisor why. An actor that has ended by a panic or was replaced runs none of its hooks any more,
@@ -10,89 +10,86 @@ use std::{
     task::{Context as TaskContext, Poll},
 };
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, dev::ContextFut, fut};
-use tokio::sync::mpsc;
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext,
+    dev::{ContextFut, channel::AddressReceiver},
+    fut,
+};
+use tokio::sync::broadcast;
 
 use super::{
-    chaos::Chaos,
     context::Context,
     env::Env,
+    event::Event,
     exit::{Exit, Reason},
+    orders::{Order, Orders},
     panic_hook::{Caught, guarded},
-    root::{ChildKey, Report, Root},
+    root::{ChildKey, Ended, Root},
     seat::Seat,
 };
 
-/// What the supervisor wants of a running actor.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Order {
-    /// Answer with these numbers.
-    Ping { thread: u64, actor: Option<u64> },
-    /// Take what is in the mailbox, then stop.
-    Stop,
-    /// You have been replaced: look at the fence.
-    Yield,
-    /// Come to harm.
-    Meet(Chaos),
-}
+/// Makes the actors of one place.
+pub(super) type Factory<A> = Arc<dyn Fn(Env) -> A + Send + Sync>;
 
-/// How an actor's end is told.
-#[derive(Clone)]
+/// How a child's news travels.
 pub(super) struct Line {
     pub(super) root: Addr<Root>,
     pub(super) child: ChildKey,
+    pub(super) events: broadcast::Sender<Event>,
 }
 
-impl Line {
-    fn ended(&self, exit: Exit) {
-        self.root.do_send(Report::Ended { child: self.child, exit });
+/// A runner that is not on its thread yet: all of it can be sent there.
+pub(super) struct Ticket<A: Actor<Context = Context<A>>> {
+    pub(super) seat: Arc<Seat<A>>,
+    pub(super) factory: Factory<A>,
+    pub(super) receiver: AddressReceiver<A>,
+    pub(super) env: Env,
+    pub(super) line: Arc<Line>,
+    pub(super) orders: Arc<Orders>,
+}
+
+impl<A: Actor<Context = Context<A>>> Ticket<A> {
+    /// Runs the actor on the current thread.
+    pub(super) fn run(self) {
+        let Self { seat, factory, receiver, env, line, orders } = self;
+        let body = Body::Unborn(factory, receiver);
+        actix_rt::spawn(Runner { seat, env, line, orders, body, ping: None, told_to_stop: false });
     }
 }
 
 /// One actor at work.
-pub(super) struct Runner<A: Actor<Context = Context<A>>> {
+struct Runner<A: Actor<Context = Context<A>>> {
     seat: Arc<Seat<A>>,
     env: Env,
-    line: Line,
-    orders: mpsc::Receiver<Order>,
-    body: Option<ContextFut<A, Context<A>>>,
+    line: Arc<Line>,
+    orders: Arc<Orders>,
+    body: Body<A>,
     /// To be answered once the turn is over: a thread that never comes back from it must not have answered.
     ping: Option<u64>,
-    begun: bool,
     told_to_stop: bool,
 }
 
-/// A runner before its actor exists: all of it can be sent to the actor's thread.
-pub(super) struct Ticket<A: Actor<Context = Context<A>>> {
-    pub(super) seat: Arc<Seat<A>>,
-    pub(super) receiver: actix::dev::channel::AddressReceiver<A>,
-    pub(super) env: Env,
-    pub(super) line: Line,
-    pub(super) orders: mpsc::Receiver<Order>,
-}
-
-impl<A: Actor<Context = Context<A>>> Ticket<A> {
-    /// Makes the actor, on its own thread, and spawns its runner there.
-    pub(super) fn begin(self, factory: &(impl Fn(Env) -> A + ?Sized)) {
-        let Self { seat, receiver, env, line, orders } = self;
-        match guarded(|| factory(env.clone())) {
-            Ok(actor) => {
-                let body = Some(Context::body(actor, receiver, env.clone()));
-                let (ping, begun, told_to_stop) = (None, false, false);
-                actix_rt::spawn(Runner { seat, env, line, orders, body, ping, begun, told_to_stop });
-            }
-            Err(caught) => {
-                let generation = env.generation();
-                seat.advance(generation);
-                line.ended(Exit::new(Reason::StartFailed, generation, caught.message).at_place(caught.place));
-            }
-        }
-    }
+enum Body<A: Actor<Context = Context<A>>> {
+    Unborn(Factory<A>, AddressReceiver<A>),
+    Alive(Box<ContextFut<A, Context<A>>>),
+    Gone,
 }
 
 impl<A: Actor<Context = Context<A>>> Runner<A> {
+    /// Makes the actor.
+    fn bear(&mut self) -> Result<(), Exit> {
+        let Body::Unborn(factory, receiver) = std::mem::replace(&mut self.body, Body::Gone) else { return Ok(()) };
+        match guarded(|| factory(self.env.clone())) {
+            Ok(actor) => {
+                self.body = Body::Alive(Box::new(Context::body(actor, receiver, self.env.clone())));
+                Ok(())
+            }
+            Err(caught) => Err(self.exit(Reason::StartFailed, caught)),
+        }
+    }
+
     fn obey(&mut self, order: Order) {
-        let Some(body) = &mut self.body else { return };
+        let Body::Alive(body) = &mut self.body else { return };
         match order {
             Order::Ping { thread, actor } => {
                 self.ping = Some(thread);
@@ -110,38 +107,72 @@ impl<A: Actor<Context = Context<A>>> Runner<A> {
         }
     }
 
-    /// The exit of an actor that came to its end without a panic.
-    fn ended(&mut self) -> Exit {
-        let generation = self.env.generation();
-        match self.body.as_mut().and_then(|body| body.ctx().take_failure()) {
-            Some(failure) => Exit::new(Reason::Error, generation, failure.message).at_place(Some(failure.place)),
-            None if self.told_to_stop => Exit::new(Reason::Shutdown, generation, ""),
-            None => Exit::new(Reason::Stopped, generation, ""),
+    /// One turn of the actor; its exit, if it was the last.
+    fn turn(&mut self, cx: &mut TaskContext<'_>) -> Option<Exit> {
+        let first = matches!(self.body, Body::Unborn(..));
+        if first && let Err(exit) = self.bear() {
+            return Some(exit);
+        }
+        for order in self.orders.take(cx.waker()) {
+            self.obey(order);
+        }
+        let Body::Alive(body) = &mut self.body else { return None };
+        body.ctx().open_turn();
+        match guarded(|| Pin::new(body.as_mut()).poll(cx)) {
+            Ok(Poll::Pending) => {
+                if let Some(number) = self.ping.take() {
+                    self.env.vitals().thread.answer(number);
+                }
+                if first && self.env.is_current() {
+                    self.began();
+                }
+                None
+            }
+            Ok(Poll::Ready(())) => Some(match body.ctx().take_failure() {
+                Some(failure) => {
+                    let exit = Exit::new(Reason::Error, self.env.generation(), failure.message);
+                    exit.at_place(Some(failure.place))
+                }
+                None if self.told_to_stop => Exit::new(Reason::Shutdown, self.env.generation(), ""),
+                None => Exit::new(Reason::Stopped, self.env.generation(), ""),
+            }),
+            Err(caught) => Some(self.exit(Reason::Panic, caught)),
         }
     }
 
-    fn panicked(&self, caught: Caught) -> Exit {
-        Exit::new(Reason::Panic, self.env.generation(), caught.message).at_place(caught.place)
+    fn began(&self) {
+        self.env.vitals().began();
+        if self.line.events.receiver_count() > 0 {
+            let event = Event::Started { id: self.env.vitals().id().clone(), generation: self.env.generation() };
+            // An error means that nobody listens any more.
+            let _ = self.line.events.send(event);
+        }
     }
 
-    /// Buries the actor and, if it still was the one at its place, tells of its end.
+    fn exit(&self, reason: Reason, caught: Caught) -> Exit {
+        Exit::new(reason, self.env.generation(), caught.message).at_place(caught.place)
+    }
+
+    /// Buries what is left and, if it still was the one at its place, tells of its end.
     fn finish(&mut self, exit: Exit) {
-        let Some(body) = self.body.take() else { return };
+        let body = std::mem::replace(&mut self.body, Body::Gone);
         let was_current = self.env.is_current();
         self.seat.advance(self.env.generation());
         let exit = match bury(body) {
-            Err(caught) if exit.reason != Reason::Panic => self.panicked(caught),
+            Err(caught) if exit.reason != Reason::Panic => self.exit(Reason::Panic, caught),
             _ => exit,
         };
         if was_current {
-            self.line.ended(exit);
+            self.line.root.do_send(Ended { child: self.line.child, exit });
         }
     }
 }
 
 /// Drops an actor without another call of its hooks.
-fn bury<A: Actor<Context = Context<A>>>(mut body: ContextFut<A, Context<A>>) -> Result<(), Caught> {
-    body.ctx().terminate();
+fn bury<A: Actor<Context = Context<A>>>(mut body: Body<A>) -> Result<(), Caught> {
+    if let Body::Alive(body) = &mut body {
+        body.ctx().terminate();
+    }
     guarded(move || drop(body))
 }
 
@@ -150,34 +181,17 @@ impl<A: Actor<Context = Context<A>>> Future for Runner<A> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let this = self.get_mut();
-        while let Poll::Ready(Some(order)) = this.orders.poll_recv(cx) {
-            this.obey(order);
-        }
-        let Some(body) = &mut this.body else { return Poll::Ready(()) };
-        if !this.env.is_current() {
-            let replaced = this.ended();
-            this.finish(replaced);
-            return Poll::Ready(());
-        }
-        body.ctx().open_turn();
-        let turn = guarded(|| Pin::new(&mut *body).poll(cx));
-        let exit = match turn {
-            Ok(Poll::Pending) => {
-                if let Some(number) = this.ping.take() {
-                    this.env.vitals().thread.answer(number);
-                }
-                if !this.begun {
-                    this.begun = true;
-                    let generation = this.env.generation();
-                    this.line.root.do_send(Report::Begun { child: this.line.child, generation });
-                }
-                return Poll::Pending;
-            }
-            Ok(Poll::Ready(())) => this.ended(),
-            Err(caught) => this.panicked(caught),
+        let exit = match this.env.is_current() {
+            true => this.turn(cx),
+            false => Some(Exit::new(Reason::Stopped, this.env.generation(), "")),
         };
-        this.finish(exit);
-        Poll::Ready(())
+        match exit {
+            None => Poll::Pending,
+            Some(exit) => {
+                this.finish(exit);
+                Poll::Ready(())
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use actix::{MailboxError, Message, Recipient, dev::SendError};
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::vitals::Vitals;
 
@@ -68,6 +68,15 @@ impl fmt::Display for AskError {
 }
 
 impl std::error::Error for AskError {}
+
+impl From<MailboxError> for AskError {
+    fn from(error: MailboxError) -> Self {
+        match error {
+            MailboxError::Closed => Self::Lost,
+            MailboxError::Timeout => Self::Late,
+        }
+    }
+}
 
 /// Somebody who takes messages `M`.
 pub(super) trait Deliver<M: Message>: Send + Sync {
@@ -162,14 +171,8 @@ where
     }
 
     fn ask(&self, msg: M, within: Duration) -> BoxFuture<'static, Result<M::Result, AskError>> {
-        let request = self.0.send(msg);
-        Box::pin(async move {
-            match timeout(within, request).await {
-                Ok(Ok(answer)) => Ok(answer),
-                Ok(Err(MailboxError::Closed)) => Err(AskError::Lost),
-                Ok(Err(MailboxError::Timeout)) | Err(_) => Err(AskError::Late),
-            }
-        })
+        let request = self.0.send(msg).timeout(within);
+        Box::pin(async move { request.await.map_err(AskError::from) })
     }
 
     fn vitals(&self) -> Option<&Arc<Vitals>> {

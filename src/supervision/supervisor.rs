@@ -135,7 +135,7 @@ impl Supervisor {
             return Err(DuplicateChild(Arc::clone(vitals.id())));
         }
         let handle = vacancy.handle();
-        let post = Box::new(ActorPost { seat: vacancy.seat, factory: Arc::new(factory) });
+        let post = Box::new(ActorPost::<A> { seat: vacancy.seat, factory: Arc::new(factory) });
         self.held.root.do_send(Start { post, spec: vacancy.spec });
         Ok(handle)
     }

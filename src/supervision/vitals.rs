@@ -3,19 +3,19 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::*},
+    atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::*},
 };
 
 use arc_swap::ArcSwapOption;
 use chrono::Utc;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{
     echo::Echo,
     exit::{Exit, Reason},
 };
 
-/// Where a child is in its life. Only the supervisor changes it.
+/// Where a child is in its life. Only the supervisor changes it, but for the step from starting to running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Phase {
@@ -41,7 +41,8 @@ pub(super) struct Vitals {
     id: Arc<str>,
     phase: AtomicU8,
     generation: AtomicU64,
-    asks: AtomicUsize,
+    /// Each ask in flight holds one clone.
+    asks: Arc<()>,
     asks_max: usize,
     /// Answered by the actor's thread, after a turn.
     pub(super) thread: Echo,
@@ -50,7 +51,7 @@ pub(super) struct Vitals {
     restarts: [AtomicU64; Reason::ALL.len()],
     last_restart: AtomicI64,
     last_failure: ArcSwapOption<Exit>,
-    changes: watch::Sender<()>,
+    changes: Notify,
     revision: AtomicU64,
 }
 
@@ -63,14 +64,14 @@ impl Vitals {
             id,
             phase: AtomicU8::new(Phase::Starting as u8),
             generation: AtomicU64::new(1),
-            asks: AtomicUsize::new(0),
+            asks: Arc::new(()),
             asks_max,
             thread: Echo::default(),
             actor: Echo::default(),
             restarts: Default::default(),
             last_restart: AtomicI64::new(NEVER),
             last_failure: ArcSwapOption::empty(),
-            changes: watch::Sender::new(()),
+            changes: Notify::new(),
             revision: AtomicU64::new(0),
         }
     }
@@ -103,22 +104,35 @@ impl Vitals {
         !matches!(self.phase(), Phase::Degraded | Phase::Stopped)
     }
 
+    /// The first turn of a fresh actor is over.
+    pub(super) fn began(&self) {
+        let (starting, running) = (Phase::Starting as u8, Phase::Running as u8);
+        if self.phase.compare_exchange(starting, running, AcqRel, Relaxed).is_ok() {
+            self.changed();
+        }
+    }
+
     /// Waits until `holds` does; it is looked at again whenever phase or generation change.
     pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        let mut changes = self.changes.subscribe();
-        // The sender lives in `self`, so `changed` cannot fail.
-        while !holds(self) && changes.changed().await.is_ok() {}
+        loop {
+            // A change that comes between the look and the wait wakes it too.
+            let changed = self.changes.notified();
+            if holds(self) {
+                return;
+            }
+            changed.await;
+        }
     }
 
-    /// Takes one of the places for asks in flight.
-    pub(super) fn ask_begins(self: &Arc<Self>) -> Option<AskInFlight> {
-        let place = AskInFlight(Arc::clone(self));
-        (self.asks.fetch_add(1, Relaxed) < self.asks_max).then_some(place)
+    /// Takes one of the places for asks in flight, until the answer is dropped.
+    pub(super) fn ask_begins(&self) -> Option<AskInFlight> {
+        let place = AskInFlight(Arc::clone(&self.asks));
+        (self.asks_in_flight() <= self.asks_max).then_some(place)
     }
 
-    pub(super) fn failed(&self, exit: Exit) {
-        self.last_failure.store(Some(Arc::new(exit)));
-        self.changed();
+    pub(super) fn failed(&self, exit: Arc<Exit>) {
+        self.last_failure.store(Some(exit));
+        self.revision.fetch_add(1, AcqRel);
     }
 
     pub(super) fn last_failure(&self) -> Option<Arc<Exit>> {
@@ -128,7 +142,7 @@ impl Vitals {
     pub(super) fn restarted(&self, after: Reason) {
         self.restarts[after as usize].fetch_add(1, Relaxed);
         self.last_restart.store(Utc::now().timestamp_micros(), Relaxed);
-        self.changed();
+        self.revision.fetch_add(1, AcqRel);
     }
 
     /// Grows with each change of what is told of the child.
@@ -138,7 +152,7 @@ impl Vitals {
 
     fn changed(&self) {
         self.revision.fetch_add(1, AcqRel);
-        self.changes.send_replace(());
+        self.changes.notify_waiters();
     }
 
     pub(super) fn restarts(&self, after: Reason) -> u64 {
@@ -151,19 +165,13 @@ impl Vitals {
     }
 
     pub(super) fn asks_in_flight(&self) -> usize {
-        self.asks.load(Relaxed)
+        Arc::strong_count(&self.asks) - 1
     }
 }
 
-/// One ask in flight; gives its place back when dropped.
+/// One ask in flight.
 #[derive(Debug)]
-pub(super) struct AskInFlight(Arc<Vitals>);
-
-impl Drop for AskInFlight {
-    fn drop(&mut self) {
-        self.0.asks.fetch_sub(1, Relaxed);
-    }
-}
+pub(super) struct AskInFlight(#[expect(dead_code, reason = "it counts by being there")] Arc<()>);
 
 #[cfg(test)]
 mod tests {
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn asks_in_flight_are_bounded_and_give_their_place_back() {
-        let vitals = Arc::new(Vitals::new("a".into(), 2));
+        let vitals = Vitals::new("a".into(), 2);
         let first = vitals.ask_begins();
         let second = vitals.ask_begins();
         assert!(first.is_some() && second.is_some());

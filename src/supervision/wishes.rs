@@ -8,8 +8,9 @@ use super::{
     chaos::Chaos,
     child::{Child, Post, Wish},
     exit::{Exit, Reason},
+    orders::Order,
     root::{ChildKey, Root},
-    runner::Order,
+    runner::Line,
     spec::ChildSpec,
 };
 
@@ -29,7 +30,8 @@ impl Handler<Start> for Root {
     fn handle(&mut self, Start { post, spec }: Start, ctx: &mut Self::Context) {
         self.keys += 1;
         let key = self.keys;
-        self.children.push(Child::new(key, post, spec));
+        let line = Line { root: ctx.address(), child: key, events: self.shared.events.clone() };
+        self.children.push(Child::new(line, post, spec));
         match self.closing {
             true => self.over(key),
             false => self.fill(key, None, ctx),
@@ -64,8 +66,7 @@ impl Handler<Do> for Root {
         match (deed, &child.life) {
             _ if self.closing => {}
             (Deed::Harm(chaos), Some(life)) => {
-                // Only one that is out of order already has a full queue.
-                let _ = life.orders.try_send(Order::Meet(chaos));
+                life.orders.give(Order::Meet(chaos));
             }
             (Deed::Harm(_), None) => {}
             (Deed::Restart, Some(_)) => self.ask_to_stop(key, Wish::Fresh, ctx),
@@ -94,7 +95,7 @@ impl Root {
         let Some(life) = &mut child.life else { return };
         life.wish = Some(wish);
         let generation = life.generation;
-        let _ = life.orders.try_send(Order::Stop);
+        life.orders.give(Order::Stop);
         ctx.run_later(within, move |root, ctx| root.cut_off(key, generation, ctx));
     }
 

@@ -9,7 +9,7 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, Running};
 use auto_operator::supervision::{ChildSpec, Context, Limits, State, Supervisor, install_panic_hook};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 /// Writes down when it is stopped; may take a message more before.
 struct Witness {
@@ -158,7 +158,7 @@ fn panics_and_errors_are_recorded_with_their_source_line() {
         for harm in [Harm::PanicInHandler, Harm::Fail] {
             patient.cast(Suffer(harm)).unwrap();
             let exit = news.exit_of("patient").await;
-            assert!(exit.place.unwrap().contains("support.rs:"));
+            assert!(exit.place.unwrap().contains("patient.rs:"));
         }
     });
     assert_eq!(code, Some(0));

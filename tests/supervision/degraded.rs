@@ -10,7 +10,7 @@ use std::{
 
 use auto_operator::supervision::{AskError, ChildSpec, Event, Intensity, Limits, Reason, Refused, Restart, State};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 #[test]
 fn a_factory_that_always_fails_is_degraded_tried_again_and_recovers_when_it_can() {

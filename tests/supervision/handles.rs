@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use auto_operator::supervision::{AskError, ChildSpec, Context, DuplicateChild, Refused, Sender};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 #[test]
 fn what_is_sent_before_the_start_waits_for_it() {
@@ -67,7 +67,7 @@ fn mailbox_and_asks_are_bounded_and_a_deadline_is_kept() {
 
         ward.gate.open();
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(1));
-        assert_eq!(ward.visits.load(SeqCst), taken as u64);
+        assert_eq!((ward.visits.load(SeqCst), ward.futures.load(SeqCst)), (taken as u64, 1));
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
     });
 }

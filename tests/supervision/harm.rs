@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use auto_operator::supervision::{ChildSpec, Reason, State};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 /// Harms a patient and looks at what becomes of it, and of the bystander.
 async fn harmed(harm: Harm, patience: Duration, expected: &[Reason], said: &str) {
@@ -74,6 +74,7 @@ harms! {
     an_error_while_waiting: FailInWait, ANY => [Error], "given up";
     a_stop: Stop, ANY => [Stopped], "";
     a_termination: Terminate, ANY => [Stopped], "";
+    a_thread_that_is_ended_under_it: EndThread, ANY => [ThreadLost], "";
     a_wait_without_end: WaitForEver, SOME => [Stuck], "took no message";
     an_atomic_response_without_end: AtomicForEver, SOME => [Stuck], "took no message";
     a_thread_blocked_in_a_handler: BlockInHandler, SOME => [Blocked], "thread did not answer";

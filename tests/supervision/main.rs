@@ -1,6 +1,7 @@
 //! Supervision, from outside: real actors on real threads, harmed in every way there is.
 //!
-//! - `support`: a patient that comes to harm on request, a bystander, and waiting on events
+//! - `support`: supervisors under which everything happens soon, and waiting on events
+//! - `patient`: an actor that comes to harm on request
 //! - `harm`: every kind of failure ends in a fresh actor, and nobody else feels it
 //! - `zombie`: a thread that was given up wakes up and does nothing any more
 //! - `degraded`: who keeps failing is closed, tried again, and recovers
@@ -13,6 +14,7 @@ mod closing;
 mod degraded;
 mod handles;
 mod harm;
+mod patient;
 mod support;
 mod wishes;
 mod zombie;

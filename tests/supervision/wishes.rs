@@ -2,9 +2,9 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use auto_operator::supervision::{Chaos, ChildSpec, Event, Reason, State, UnknownChild};
+use auto_operator::supervision::{Chaos, ChildSpec, Event, Intensity, Limits, Reason, State, UnknownChild};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 #[test]
 fn a_restart_by_hand_replaces_one_actor_and_is_no_failure() {
@@ -77,5 +77,31 @@ fn every_actor_can_be_harmed_in_every_way() {
         // The thread that was blocked on purpose comes back of itself.
         until(|| supervisor.abandoned_threads() == 0).await;
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
+    });
+}
+
+#[test]
+fn after_a_storm_of_harm_everybody_answers_and_every_thread_is_back() {
+    run(async {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let limits = Limits { intensity: Intensity { restarts: 1_000, within: PATIENCE }, ..quick() };
+        let supervisor = supervisor(limits);
+        let mut news = News::of(&supervisor);
+        let some = Duration::from_millis(100);
+        let ids = ["a", "b", "c", "d"];
+        let patients = ids.map(|id| admit(&supervisor, ChildSpec::new(id).block_after(some).stuck_after(some)).0);
+        for _ in 0..40 {
+            let (id, chaos) = (ids[dice.usize(..ids.len())], Chaos::ALL[dice.usize(..Chaos::ALL.len())]);
+            supervisor.harm(id, chaos).unwrap();
+            news.exit_of(id).await;
+            for patient in &patients {
+                assert!(patient.call(WhoAreYou, PATIENCE).await.is_ok());
+            }
+        }
+        until(|| supervisor.abandoned_threads() == 0).await;
+        assert!(supervisor.children().iter().map(|child| child.restarts()).sum::<u64>() >= 40);
+        supervisor.stop_all(PATIENCE).await.unwrap();
     });
 }

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use auto_operator::supervision::{ChildSpec, Event, Limits, Reason};
 
-use super::support::*;
+use super::{patient::*, support::*};
 
 const SOME: Duration = Duration::from_millis(300);
 
@@ -16,7 +16,7 @@ fn a_zombie_takes_no_message_runs_no_future_and_is_not_current() {
         let (patient, ward) = admit(&supervisor, ChildSpec::new("patient").block_after(SOME));
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(1));
 
-        // One turn takes all of these: the block, what waits behind it, and the future of the block's answer.
+        // Unfenced, one turn would take all of these: the block, a future spawned before it, and the visits behind it.
         patient.cast(Suffer(Harm::BlockInHandler)).unwrap();
         for _ in 0..3 {
             patient.cast(Visit).unwrap();
@@ -31,6 +31,7 @@ fn a_zombie_takes_no_message_runs_no_future_and_is_not_current() {
         until(|| ward.woken.load(SeqCst) && supervisor.abandoned_threads() == 0).await;
         assert_eq!(patient.call(WhoAreYou, PATIENCE).await, Ok(2));
         assert_eq!(ward.visits.load(SeqCst), 1, "the three visits died with the mailbox of the first generation");
+        assert_eq!(ward.futures.load(SeqCst), 0, "and so did the future that it had spawned");
         assert_eq!(supervisor.stop_all(PATIENCE).await, Some(vec![]));
     });
 }
