@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use crate::actors::check_actor::{CheckActor, Look, Unanswered};
+use crate::actors::check_actor::{CheckActor, Desk, Looker};
 use crate::actors::courier::Route;
 use crate::actors::escalator::{Escalator, Looked, Policy};
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass, Wake};
@@ -113,8 +113,10 @@ impl Watch {
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
         let kept = store.clone();
-        supervisor
-            .add(escalator, move |_| Escalator::new(policy.clone(), kept.clone(), wakes.clone(), published.clone()))?;
+        let lost = scheduler.handle().sender();
+        supervisor.add(escalator, move |_| {
+            Escalator::new(policy.clone(), kept.clone(), wakes.clone(), lost.clone(), published.clone())
+        })?;
         let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
         Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, chaos: mode.chaos, notifiers })
     }
@@ -158,7 +160,7 @@ fn location(database: &Database, mode: Mode) -> anyhow::Result<Location> {
 /// One line in the log for each thing that happens to an actor.
 fn log_events(supervisor: &Supervisor) {
     let mut events = supervisor.events();
-    actix_rt::spawn(async move {
+    let listening = async move {
         loop {
             match events.recv().await {
                 Ok(event) => log::log!(event.level(), "{event}"),
@@ -168,7 +170,9 @@ fn log_events(supervisor: &Supervisor) {
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }
-    });
+    };
+    #[expect(clippy::disallowed_methods, reason = "it only writes what others do, and ends with them")]
+    drop(actix_rt::spawn(listening));
 }
 
 /// The issues of the actors that are degraded at the moment of asking.
@@ -225,14 +229,15 @@ fn start_checks(
     checks: Vec<CheckSpec>,
     settings: &Settings,
     escalator: &Sender<Looked>,
-) -> anyhow::Result<Vec<Sender<Look>>> {
+) -> anyhow::Result<Vec<Looker>> {
     let timeout = settings.timing.check_timeout;
     let started = checks.into_iter().map(|spec| {
-        let (escalator, unanswered) = (escalator.clone(), Unanswered::default());
+        let (escalator, desk) = (escalator.clone(), Desk::empty());
+        let kept = desk.clone();
         let check = supervisor.add(ChildSpec::new(spec.name.name()), move |_| {
-            CheckActor::new((spec.build)(), timeout, escalator.clone(), unanswered.clone())
+            CheckActor::new((spec.build)(), timeout, escalator.clone(), desk.clone())
         })?;
-        Ok(check.sender())
+        Ok(Looker::new(kept, check.sender()))
     });
     started.collect()
 }
@@ -242,7 +247,7 @@ fn start_scheduler(
     vacancy: Vacancy<Scheduler>,
     settings: &Settings,
     mode: Mode,
-    checks: Vec<Sender<Look>>,
+    checks: Vec<Looker>,
     escalator: &Handle<Escalator>,
 ) -> anyhow::Result<Handle<Scheduler>> {
     let ticking = if mode.ticks { Ticking::Every(settings.timing.interval) } else { Ticking::OnDemand };

@@ -4,7 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -18,24 +18,85 @@ use crate::domain::message::duration;
 use crate::domain::report::{Section, Sight};
 use crate::supervision::{Context, Sender};
 
-/// Look now, as of `now`.
-#[derive(Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Look {
+/// What is to be looked at: a cycle, and the moment to which it refers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
     /// The cycle for which it is.
     pub cycle: u64,
     /// The moment to which the cycle refers.
     pub now: DateTime<Utc>,
 }
 
-/// The look that is not answered yet. It outlives the actor: the next one looks in its place, once.
-#[derive(Clone, Default)]
-pub struct Unanswered(Arc<Mutex<Option<Look>>>);
+/// There is an order on the desk.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Look;
 
-impl Unanswered {
-    fn put(&self, look: Option<Look>) -> Option<Look> {
-        // What is in it is replaced as a whole, so that a panic elsewhere cannot have left it half written.
-        std::mem::replace(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), look)
+/// The way to a check: an order is laid on its desk, where it outlives the actor. A message that dies with the actor's
+/// mailbox is no loss: the next actor finds the order there, and looks in its place.
+#[derive(Clone)]
+pub struct Desk {
+    order: Arc<Mutex<Option<Laid>>>,
+}
+
+struct Laid {
+    order: Order,
+    /// How many actors have begun with it.
+    begun: u32,
+}
+
+/// So many actors may begin with an order: what fails every time is left, and the check is blind in this cycle.
+const BEGINNINGS: u32 = 2;
+
+impl Desk {
+    /// A desk with nothing on it.
+    pub fn empty() -> Self {
+        Self { order: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Laid>> {
+        // What lies there is replaced as a whole, so that a panic elsewhere cannot have left it half written.
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lay(&self, order: Order) {
+        *self.lock() = Some(Laid { order, begun: 0 });
+    }
+
+    /// The order to begin with, for an actor that has begun with that of the cycle `begun`.
+    fn take(&self, begun: Option<u64>) -> Option<Order> {
+        let mut desk = self.lock();
+        let laid = desk.as_mut().filter(|laid| Some(laid.order.cycle) != begun && laid.begun < BEGINNINGS)?;
+        laid.begun += 1;
+        Some(laid.order)
+    }
+
+    fn clear(&self, cycle: u64) {
+        self.lock().take_if(|laid| laid.order.cycle == cycle);
+    }
+}
+
+/// The way to a check, for whoever gives the orders.
+#[derive(Clone)]
+pub struct Looker {
+    desk: Desk,
+    actor: Sender<Look>,
+}
+
+impl Looker {
+    /// To `actor`, who works at `desk`.
+    pub fn new(desk: Desk, actor: Sender<Look>) -> Self {
+        Self { desk, actor }
+    }
+
+    /// Orders a look.
+    pub fn order(&self, order: Order) {
+        self.desk.lay(order);
+        if let Err(refused) = self.actor.cast(Look) {
+            // A mailbox that is full holds a `Look` already. One that is closed belongs to an actor that is degraded:
+            // if it does not come back in time, the Escalator misses its section.
+            log::debug!("cycle={}: {:?} does not take its look now: {refused}", order.cycle, self.actor);
+        }
     }
 }
 
@@ -44,20 +105,24 @@ pub struct CheckActor {
     check: Rc<dyn Check>,
     timeout: Duration,
     escalator: Sender<Looked>,
-    unanswered: Unanswered,
+    desk: Desk,
+    /// The cycle whose order it has begun with last.
+    begun: Option<u64>,
 }
 
 impl CheckActor {
-    /// Looks with `check`, within `timeout`, and tells `escalator`.
-    pub fn new(check: Rc<dyn Check>, timeout: Duration, escalator: Sender<Looked>, unanswered: Unanswered) -> Self {
-        Self { check, timeout, escalator, unanswered }
+    /// Looks with `check`, within `timeout`, at what is on `desk`, and tells `escalator`.
+    pub fn new(check: Rc<dyn Check>, timeout: Duration, escalator: Sender<Looked>, desk: Desk) -> Self {
+        Self { check, timeout, escalator, desk, begun: None }
     }
 
-    fn look(&self, look: Look, ctx: &mut Context<Self>) {
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let Some(Order { cycle, now }) = self.desk.take(self.begun) else { return };
+        self.begun = Some(cycle);
         let check = Rc::clone(&self.check);
         let timeout = self.timeout;
-        let section = async move { section(&*check, look.now, timeout).await };
-        ctx.spawn(section.into_actor(self).map(move |section, actor, ctx| actor.looked(look.cycle, section, ctx)));
+        let section = async move { section(&*check, now, timeout).await };
+        ctx.spawn(section.into_actor(self).map(move |section, actor, ctx| actor.looked(cycle, section, ctx)));
     }
 
     fn looked(&self, cycle: u64, section: Section, ctx: &mut Context<Self>) {
@@ -66,7 +131,7 @@ impl CheckActor {
             Sight::Blind(fault) if fault.kind == FaultKind::Panic => Some(fault.detail.clone()),
             _ => None,
         };
-        self.unanswered.put(None);
+        self.desk.clear(cycle);
         if let Err(refused) = self.escalator.cast(Looked { cycle, section }) {
             log::error!("cycle={cycle} check={check}: the section was not taken: {refused}");
         }
@@ -81,18 +146,15 @@ impl Actor for CheckActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if let Some(look) = self.unanswered.put(None) {
-            self.look(look, ctx);
-        }
+        self.look(ctx);
     }
 }
 
 impl Handler<Look> for CheckActor {
     type Result = ();
 
-    fn handle(&mut self, look: Look, ctx: &mut Self::Context) {
-        self.unanswered.put(Some(look));
-        self.look(look, ctx);
+    fn handle(&mut self, _: Look, ctx: &mut Self::Context) {
+        self.look(ctx);
     }
 }
 
@@ -114,4 +176,35 @@ async fn section(check: &dyn Check, now: DateTime<Utc>, timeout: Duration) -> Se
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(cycle: u64) -> Order {
+        Order { cycle, now: DateTime::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn an_order_outlives_the_actor_that_began_with_it_once() {
+        let desk = Desk::empty();
+        assert_eq!(desk.take(None), None);
+        desk.lay(order(7));
+        assert_eq!(desk.take(None), Some(order(7)));
+        assert_eq!(desk.take(Some(7)), None, "the same actor does not begin twice");
+        assert_eq!(desk.take(None), Some(order(7)), "the next actor begins again");
+        assert_eq!(desk.take(None), None, "and no other one after that");
+    }
+
+    #[test]
+    fn an_answered_order_is_gone_and_a_later_one_stays() {
+        let desk = Desk::empty();
+        desk.lay(order(7));
+        desk.clear(7);
+        assert_eq!(desk.take(None), None);
+        desk.lay(order(8));
+        desk.clear(7);
+        assert_eq!(desk.take(Some(7)), Some(order(8)));
+    }
 }

@@ -88,8 +88,7 @@ impl Courier {
                 }
                 Arbiter::current().stop();
             };
-            // Not a part of an actor, and that is the point: it outlives its Notifier until the trip is over.
-            #[allow(clippy::disallowed_methods)]
+            #[expect(clippy::disallowed_methods, reason = "it outlives its Notifier until the trip is over")]
             drop(actix_rt::spawn(at_work));
         });
         Ok(Self { trips })

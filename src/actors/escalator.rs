@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::notifier::Wake;
-use super::scheduler::Completed;
+use super::scheduler::{Completed, GatheringLost};
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::incident::{Change, Incident, Patience};
 use crate::domain::issue::Issue;
@@ -79,6 +79,7 @@ pub struct Escalator {
     policy: Policy,
     store: Store,
     notifiers: Vec<Sender<Wake>>,
+    scheduler: Sender<GatheringLost>,
     published: watch::Sender<Option<Arc<Overview>>>,
     gathering: Option<Gathering>,
 }
@@ -92,14 +93,16 @@ struct Gathering {
 }
 
 impl Escalator {
-    /// Keeps incidents in `store`, wakes `notifiers` when there is something to tell, and publishes what is known.
+    /// Keeps incidents in `store`, wakes `notifiers` when there is something to tell, and publishes what is known; tells
+    /// `scheduler` when a gathering was lost.
     pub fn new(
         policy: Policy,
         store: Store,
         notifiers: Vec<Sender<Wake>>,
+        scheduler: Sender<GatheringLost>,
         published: watch::Sender<Option<Arc<Overview>>>,
     ) -> Self {
-        Self { policy, store, notifiers, published, gathering: None }
+        Self { policy, store, notifiers, scheduler, published, gathering: None }
     }
 
     /// There may be something to send.
@@ -136,9 +139,15 @@ impl Escalator {
 impl Actor for Escalator {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
-        // The one before may have written notices and died before it could say so.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if ctx.env().generation() == 1 {
+            return;
+        }
+        // The one before may have written notices and died before it could say so, and what it was gathering is lost.
         self.wake();
+        if let Err(refused) = self.scheduler.cast(GatheringLost) {
+            log::error!("the Scheduler does not hear that a cycle may be lost: {refused}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use actix::prelude::*;
 use chrono::{SubsecRound, Utc};
 use tokio::sync::oneshot;
 
-use super::check_actor::Look;
+use super::check_actor::{Looker, Order};
 use super::escalator::Begin;
 use crate::domain::message::duration;
 use crate::domain::report::Overview;
@@ -32,6 +32,11 @@ pub struct Completed {
     /// What is known now.
     pub overview: Arc<Overview>,
 }
+
+/// A fresh Escalator has taken the place of one that failed: what that one was gathering is lost.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GatheringLost;
 
 /// When to tick.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +68,7 @@ pub struct Scheduler {
     ticking: Ticking,
     /// After so long a cycle is given up, so that a hung Escalator does not stop the ticks.
     cycle_timeout: Duration,
-    checks: Vec<Sender<Look>>,
+    checks: Vec<Looker>,
     escalator: Sender<Begin>,
     completed: Sender<Completed>,
     rhythm: Rhythm,
@@ -84,7 +89,7 @@ impl Scheduler {
         ticking: Ticking,
         rhythm: Rhythm,
         cycle_timeout: Duration,
-        checks: Vec<Sender<Look>>,
+        checks: Vec<Looker>,
         escalator: Sender<Begin>,
         completed: Sender<Completed>,
     ) -> Self {
@@ -112,27 +117,18 @@ impl Scheduler {
         let cycle = self.rhythm.cycle.fetch_add(1, Relaxed) + 1;
         let now = Utc::now().trunc_subsecs(0);
         self.running = Some(Running { cycle, since: Instant::now(), waiting: vec![] });
-        ctx.run_later(self.cycle_timeout, move |actor, ctx| actor.give_up(cycle, ctx));
+        ctx.run_later(self.cycle_timeout, move |actor, _| actor.give_up(cycle));
         if let Err(refused) = self.escalator.cast(Begin { cycle, now, done: self.completed.clone() }) {
             log::error!("cycle={cycle} cannot begin: the Escalator does not take it: {refused}");
             return;
         }
-        for check in &self.checks {
-            // A check that does not take the message is missed by the Escalator and becomes blind there.
-            if let Err(refused) = check.cast(Look { cycle, now }) {
-                log::error!("cycle={cycle}: a check does not take its look: {refused}");
-            }
-        }
+        self.checks.iter().for_each(|check| check.order(Order { cycle, now }));
     }
 
-    fn give_up(&mut self, cycle: u64, ctx: &mut Context<Self>) {
+    fn give_up(&mut self, cycle: u64) {
         if self.running.as_ref().is_some_and(|running| running.cycle == cycle) {
             log::error!("cycle={cycle} did not come to an end within {}", duration(self.cycle_timeout));
             self.finish(None);
-            // Whoever was to gather it died with it: the next tick may be minutes away, and nothing is known.
-            if self.ticking != Ticking::OnDemand {
-                self.begin(ctx);
-            }
         }
     }
 
@@ -192,6 +188,21 @@ impl Handler<Completed> for Scheduler {
     fn handle(&mut self, completed: Completed, _: &mut Self::Context) {
         if self.running.as_ref().is_some_and(|running| running.cycle == completed.cycle) {
             self.finish(Some(&completed.overview));
+        }
+    }
+}
+
+impl Handler<GatheringLost> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, _: GatheringLost, ctx: &mut Self::Context) {
+        // The next tick may be minutes away. Whoever waits for the lost cycle gets the one that takes its place.
+        if let Some(lost) = self.running.take() {
+            log::warn!("cycle={} was lost with its Escalator, another one takes its place", lost.cycle);
+            self.begin(ctx);
+            if let Some(running) = &mut self.running {
+                running.waiting = lost.waiting;
+            }
         }
     }
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use chrono::Utc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::serve::{self, Stop};
 use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail};
-use crate::app::{self, Mode};
+use crate::app::{self, Mode, Watch};
 use crate::demo::world::World;
 use crate::settings::Settings;
-use crate::supervision::{Intensity, Limits};
+use crate::supervision::{Chaos, Event, Intensity, Limits, Supervisor};
 
 /// The port where the README says the demo is, if it is free.
 const PORT: u16 = 5_000;
@@ -48,14 +48,20 @@ fn mode() -> Mode {
 const GOOD_JOBS: usize = 68;
 
 /// A part of the story: how long it takes, what is said of it, and what happens.
-type Chapter = (Duration, &'static str, fn(&World));
+type Chapter = (Duration, &'static str, fn(&World, &Supervisor));
 
 /// The story. It begins anew when it is over.
-const STORY: [Chapter; 4] = [
-    (Duration::from_secs(7), "All is well: 68 jobs, nine of ten done, good scores.", |_| {}),
-    (Duration::from_secs(10), "137 jobs get stuck.", |world| world.jobs_get_stuck(137, Utc::now())),
-    (Duration::from_secs(12), "OpenAI goes down.", |world| world.openai.goes_down()),
-    (Duration::from_secs(14), "All is well again.", |world| world.all_is_well_again(GOOD_JOBS, Utc::now())),
+const STORY: [Chapter; 6] = [
+    (Duration::from_secs(7), "All is well: 68 jobs, nine of ten done, good scores.", |_, _| {}),
+    (Duration::from_secs(9), "137 jobs get stuck.", |world, _| world.jobs_get_stuck(137, Utc::now())),
+    (Duration::from_secs(5), "The health check panics. Nobody else notices.", |_, supervisor| {
+        harm(supervisor, "health", Chaos::Panic);
+    }),
+    (Duration::from_secs(11), "OpenAI goes down.", |world, _| world.openai.goes_down()),
+    (Duration::from_secs(5), "The thread of the Telegram notifier hangs.", |_, supervisor| {
+        harm(supervisor, "notifier:telegram", Chaos::Block);
+    }),
+    (Duration::from_secs(14), "All is well again.", |world, _| world.all_is_well_again(GOOD_JOBS, Utc::now())),
 ];
 
 /// Plays until it is told to stop.
@@ -77,14 +83,26 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
         let mut ended = Stop::listen()?;
         let stop = Stop::listen()?;
         let (say, mut said) = mpsc::channel(100);
+        let (begin, begun) = oneshot::channel();
+        let started = |watch: &Watch| drop(begin.send(watch.supervisor.clone()));
+        let plot = async {
+            // An error means that the service did not start, which it says itself.
+            let Ok(supervisor) = begun.await else { return std::future::pending().await };
+            tokio::join!(story(world, &supervisor, say.clone()), listen(world, &supervisor, say));
+        };
         tokio::select! {
-            served = serve::until(&settings, scrubber, mode(), stop) => served,
+            served = serve::until(&settings, scrubber, mode(), stop, started) => served,
             _ = ended.next() => Ok(ExitCode::SUCCESS),
             told = tell(&mut said) => told,
-            () = story(world, say.clone()) => Ok(ExitCode::SUCCESS),
-            () = listen(world, say) => Ok(ExitCode::SUCCESS),
+            () = plot => Ok(ExitCode::SUCCESS),
         }
     })
+}
+
+fn harm(supervisor: &Supervisor, actor: &str, way: Chaos) {
+    if let Err(unknown) = supervisor.harm(actor, way) {
+        log::error!("{actor}: {unknown}");
+    }
 }
 
 /// The world's variables, a fast clock, and what the caller's environment says about where to listen and what to log.
@@ -97,7 +115,7 @@ fn variables(world: &World) -> BTreeMap<String, String> {
     variables.insert("OPS_TOKEN".into(), TOKEN.into());
     variables.insert("PORT".into(), port);
     // The story is what the terminal is for; the log of the service is a variable away.
-    variables.insert("RUST_LOG".into(), own("RUST_LOG").unwrap_or_else(|| "error,auto_operator::actors=off".into()));
+    variables.insert("RUST_LOG".into(), own("RUST_LOG").unwrap_or_else(|| "off".into()));
     variables
 }
 
@@ -147,23 +165,24 @@ async fn tell(said: &mut mpsc::Receiver<Line>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn story(world: &World, say: mpsc::Sender<Line>) {
+async fn story(world: &World, supervisor: &Supervisor, say: mpsc::Sender<Line>) {
     for (length, text, happens) in STORY.iter().cycle() {
         let line = Line { who: "world", style: AnsiColor::Magenta.on_default().bold(), text: (*text).to_owned() };
         if say.send(line).await.is_err() {
             return;
         }
-        happens(world);
+        happens(world, supervisor);
         tokio::time::sleep(*length).await;
     }
 }
 
 /// Says what arrives at the parties, as it arrives.
-async fn listen(world: &World, say: mpsc::Sender<Line>) {
+async fn listen(world: &World, supervisor: &Supervisor, say: mpsc::Sender<Line>) {
     let (messages, mails) = (world.telegram.messages(), world.smtp.mails());
     let pages = world.notion.requests();
     let colour = |colour: AnsiColor| colour.on_default();
     tokio::join!(
+        actors(supervisor, &say),
         each(&messages, &say, |message| {
             Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text: message.text.clone() })
         }),
@@ -177,6 +196,24 @@ async fn listen(world: &World, say: mpsc::Sender<Line>) {
             created.then(|| Line { who: "notion", style: colour(AnsiColor::Yellow), text })
         }),
     );
+}
+
+/// Says which actor failed, and how.
+async fn actors(supervisor: &Supervisor, say: &mpsc::Sender<Line>) {
+    let mut events = supervisor.events();
+    while let Ok(event) = events.recv().await {
+        let text = match event {
+            Event::Exited { id, exit } => format!("{id} failed ({exit})"),
+            Event::Started { id, generation } if generation > 1 => {
+                format!("{id} is back: a fresh actor, number {generation}")
+            }
+            _ => continue,
+        };
+        let line = Line { who: "actor", style: AnsiColor::Red.on_default(), text };
+        if say.send(line).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Follows a journal for ever.

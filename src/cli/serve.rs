@@ -21,7 +21,7 @@ const FINISHING: Duration = Duration::from_millis(2_500);
 pub(super) fn run(settings: &Settings, scrubber: Scrubber) -> anyhow::Result<ExitCode> {
     app::run(async {
         let stop = Stop::listen()?;
-        until(settings, scrubber, Mode::SERVICE, stop).await
+        until(settings, scrubber, Mode::SERVICE, stop, |_| {}).await
     })
 }
 
@@ -47,12 +47,13 @@ impl Stop {
     }
 }
 
-/// Starts everything, serves until `stop`, and ends in order.
+/// Starts everything, says so to `started`, serves until `stop`, and ends in order.
 pub(super) async fn until(
     settings: &Settings,
     scrubber: Scrubber,
     mode: Mode,
     mut stop: Stop,
+    started: impl FnOnce(&Watch),
 ) -> anyhow::Result<ExitCode> {
     let address = SocketAddr::new(settings.web.host, settings.web.port);
     let listener = TcpListener::bind(address)
@@ -61,7 +62,9 @@ pub(super) async fn until(
     let watch = Watch::start(settings, scrubber, mode).await?;
     let server = app::serve_web(settings, &watch, listener)?;
     log::info!("listening on http://{bound}");
+    started(&watch);
     let handle = server.handle();
+    #[expect(clippy::disallowed_methods, reason = "the server is no part of an actor; its end is awaited below")]
     let web = actix_rt::spawn(server);
     let signal = tokio::select! {
         signal = stop.next() => signal,
@@ -82,13 +85,16 @@ pub(super) async fn until(
 /// Ends the process when stopping in order takes too long, and at once at a second signal.
 fn give_up_in_time(mut stop: Stop) {
     // A thread, not a task: it has to work when the runtime is what hangs.
+    #[expect(clippy::disallowed_methods, reason = "a thread that has nothing to do but wait")]
     std::thread::spawn(|| {
         std::thread::sleep(SHUTDOWN_LIMIT);
         log::warn!("stopping took too long; what is unsent waits in the outbox");
         std::process::exit(0);
     });
-    actix_rt::spawn(async move {
+    let at_once = async move {
         stop.next().await;
         std::process::exit(0);
-    });
+    };
+    #[expect(clippy::disallowed_methods, reason = "it ends the process, and nothing else")]
+    drop(actix_rt::spawn(at_once));
 }

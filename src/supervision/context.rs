@@ -51,6 +51,7 @@ impl<A: Actor<Context = Self>> Context<A> {
     /// Runs `actor` on the current arbiter with nobody to supervise it: for tests of one actor alone.
     pub fn alone(actor: A) -> Addr<A> {
         let (sender, receiver) = channel::channel(16);
+        #[expect(clippy::disallowed_methods, reason = "an actor alone is supervised by nobody")]
         actix_rt::spawn(Self::body(actor, receiver, Env::alone()));
         Addr::new(sender)
     }

@@ -84,7 +84,7 @@ impl fmt::Display for Event {
             }
             Self::Recovered { id } => write!(f, "actor={id} has recovered"),
             Self::Abandoned { id, threads } => {
-                write!(f, "actor={id} blocks its thread, which is given up; there are {threads} such threads")
+                write!(f, "actor={id} blocks its thread, which is given up (threads given up and not back: {threads})")
             }
             Self::Stopped { id } => write!(f, "actor={id} has stopped for good"),
             Self::Escalated { cause } => write!(f, "the supervisor gives up: {cause}"),

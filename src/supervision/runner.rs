@@ -53,6 +53,7 @@ impl<A: Actor<Context = Context<A>>> Ticket<A> {
     pub(super) fn run(self) {
         let Self { seat, factory, receiver, env, line, orders } = self;
         let body = Body::Unborn(factory, receiver);
+        #[expect(clippy::disallowed_methods, reason = "this is what is supervised")]
         actix_rt::spawn(Runner { seat, env, line, orders, body, ping: None, told_to_stop: false });
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn watch(heart: Arc<Heart>, patience: Duration, bite: impl FnOnce() +
     let round = move || {
         let (mut last, mut still) = (heart.beats.load(Relaxed), 0);
         while still < LOOKS {
+            #[expect(clippy::disallowed_methods, reason = "a thread that has nothing to do but wait")]
             thread::sleep(patience / LOOKS);
             if heart.at_rest.load(Relaxed) {
                 return;

@@ -48,6 +48,7 @@ fn watch_for(limit: Duration, stream: &dyn Any, extensions: &mut Extensions) {
     // Without a descriptor to spare, the connection is merely not watched.
     let Some(Ok(socket)) = socket else { return };
     let pulse = Pulse::default();
+    #[expect(clippy::disallowed_methods, reason = "no part of an actor; it ends with its connection")]
     let task = spawn(shut_when_still(socket, Rc::clone(&pulse), limit));
     extensions.insert(Watch { pulse, task });
 }

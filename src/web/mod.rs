@@ -10,7 +10,7 @@
 //!   itself, with an empty 400, 431 or 408.
 //! - Every wait has a deadline: a request's head, a connection without requests (`connection`), a cycle, the database.
 
-mod actors;
+mod actor_orders;
 mod address;
 mod answer;
 mod auth;
@@ -41,7 +41,7 @@ use crate::secret::Secret;
 use crate::supervision::{Sender, Supervisor};
 
 pub use self::health::Ping;
-pub use self::ops_report::document;
+pub use self::ops_report::{actors, document};
 
 /// How long a request may wait for a cycle: Heroku's router gives up on an answer that has not begun after 30 s (H12).
 pub const PATIENCE: Duration = Duration::from_secs(25);
@@ -123,8 +123,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/ops-report").route(reading().to(report_handler::ops_report)))
         .service(readable("/healthz").route(reading().to(health::healthz)))
         .service(readable("/readyz").route(reading().to(health::readyz)))
-        .service(postable("/api/actors/{actor}/restart").route(web::post().to(actors::restart)))
-        .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actors::harm)))
+        .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))
+        .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actor_orders::harm)))
         .default_service(web::to(problem::not_found));
 }
 

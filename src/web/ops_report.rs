@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::domain::fault::{Fault, Party};
 use crate::domain::incident::Incident;
-use crate::domain::issue::{Issue, IssueId};
+use crate::domain::issue::{ACTORS, Issue, IssueId};
 use crate::domain::job::{StuckJob, one_decimal};
 use crate::domain::message::timestamp;
 use crate::domain::report::{Overview, Report, Section};
-use crate::supervision::{ChildInfo, State};
+use crate::supervision::{ChildInfo, State, Supervisor};
 
 /// The document; what is not known is `null`.
 #[derive(Serialize)]
@@ -106,6 +106,13 @@ pub fn document<'a>(
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
     }
+}
+
+/// The actors of the service, in the order in which a report lists them.
+pub fn actors(supervisor: &Supervisor) -> Vec<ChildInfo> {
+    let mut children = supervisor.children();
+    children.sort_by_key(|child| ACTORS.iter().position(|actor| **actor == *child.id));
+    children
 }
 
 fn metrics(report: &Report) -> MetricsPart<'_> {

@@ -77,6 +77,7 @@ fn the_sample_of_the_guide_is_told_to_the_byte() {
           "held_back_by": null
         }
       ],
+      "supervision": [],
       "stuck_jobs": [
         {
           "name": "Summarise the interview",
@@ -105,7 +106,7 @@ fn without_a_token_no_job_is_named() {
 #[test]
 fn the_report_is_one_line_with_its_keys_in_order() {
     let body = serde_json::to_string(&document(&sample::well(), None, &[], "EchoPilot", false)).unwrap();
-    insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"stuck_jobs":[]}"#);
+    insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"supervision":[],"stuck_jobs":[]}"#);
 }
 
 #[test]
@@ -162,6 +163,7 @@ fn what_is_not_known_is_null() {
         }
       ],
       "incidents": [],
+      "supervision": [],
       "stuck_jobs": []
     }
     "#);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 
-use super::ops_report::document;
+use super::ops_report::{actors, document};
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::supervision::Supervisor;
@@ -51,7 +51,7 @@ impl Cache {
         let body = Bytes::from(serde_json::to_vec(&document(
             overview,
             stale.as_ref(),
-            &supervisor.children(),
+            &actors(supervisor),
             service,
             details,
         ))?);

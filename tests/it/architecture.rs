@@ -34,7 +34,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("cli", &["actors", "app", "demo", "domain", "logging", "parties", "settings", "store", "web"]),
+    ("cli", &["actors", "app", "demo", "domain", "logging", "parties", "settings", "store", "supervision", "web"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

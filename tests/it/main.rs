@@ -2,6 +2,8 @@
 
 // In a test a failed expectation is the outcome. `pub` marks what a module offers to the others.
 #![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub)]
+// What is forbidden to actors is no harm in a test.
+#![allow(clippy::disallowed_methods)]
 
 /// Who may use whom: the floors of the house.
 mod architecture;

@@ -8,6 +8,8 @@
 //! - `handles`: what becomes of messages
 //! - `wishes`: restart, removal and harm on request
 //! - `closing`: the ordered stop, and the last resort
+// What is forbidden to actors is just what is tried out here.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod closing;

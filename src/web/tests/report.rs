@@ -11,7 +11,7 @@ use super::sample;
 use super::support::{Choice, Cycle, Told, Web};
 use crate::web::Ping;
 
-fn assert_problem(told: &Told, status: u16, detail: &str) {
+pub(super) fn assert_problem(told: &Told, status: u16, detail: &str) {
     assert_eq!(told.status.as_u16(), status, "{}", told.body);
     assert_eq!(told.header("content-type"), Some("application/problem+json"));
     let problem = told.json();

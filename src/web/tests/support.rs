@@ -149,6 +149,12 @@ impl Web {
         self.ask("GET", path, &[("Authorization", &format!("Bearer {token}"))]).await
     }
 
+    pub(super) async fn post(&self, path: &str, token: Option<&str>) -> Told {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let header = authorization.as_ref().map(|value| ("Authorization", value.as_str()));
+        self.ask("POST", path, header.as_slice()).await
+    }
+
     pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&'static str, &str)]) -> Told {
         let url = format!("http://{}{path}", self.address);
         let mut request = awc::Client::default().request(method.parse().unwrap(), url).timeout(LONG);
