@@ -5,6 +5,10 @@
 
 /// Who may use whom: the floors of the house.
 mod architecture;
+/// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
+mod faults;
+/// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
+mod incidents;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.

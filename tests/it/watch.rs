@@ -1,20 +1,21 @@
 //! The main job: the program looks, judges, tells, and gives the all-clear.
 
-use chrono::Utc;
 use serde_json::json;
 
-use crate::support::{Home, OPS_TOKEN, SOON};
+use crate::support::service::bearer;
+use crate::support::{Home, OPS_TOKEN, SOON, now};
 
 #[actix_rt::test]
 async fn the_sample_of_the_guide_gives_the_report_and_the_alert_of_the_guide() {
     let home = Home::new();
-    home.world.has_the_sample_jobs(Utc::now());
+    home.world.has_the_sample_jobs(now());
     let service = home.serve().await;
     let telegram = home.world.telegram.messages().wait_for(|_| true, SOON).await.expect("an alert");
     let mail = home.world.smtp.mails().wait_for(|_| true, SOON).await.expect("a mail");
-    let (status, report) = service.get("/ops-report", Some(OPS_TOKEN)).await;
+    let answer = service.ask("GET", "/ops-report", &[("authorization", &bearer(OPS_TOKEN))]).await;
+    let report = answer.json();
 
-    assert_eq!(status, 503);
+    assert_eq!(answer.status, 503);
     assert_eq!(report["health"], json!({"openai": true, "notion": true}));
     assert_eq!(
         report["metrics"],
