@@ -5,6 +5,8 @@
 
 /// Who may use whom: the floors of the house.
 mod architecture;
+/// Channels misbehave in every way: nobody waits for them, nothing is lost.
+mod channel_faults;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
