@@ -7,6 +7,8 @@
 mod architecture;
 /// Channels misbehave in every way: nobody waits for them, nothing is lost.
 mod channel_faults;
+/// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
+mod counts;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
