@@ -7,6 +7,8 @@
 mod architecture;
 /// Channels misbehave in every way: nobody waits for them, nothing is lost.
 mod channel_faults;
+/// The commands as scripts use them: streams and exit codes, configurations good and bad.
+mod commands;
 /// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
 mod counts;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
