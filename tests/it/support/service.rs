@@ -1,6 +1,8 @@
 //! The service as a child process: its log, its web, its end.
 
+use std::cell::RefCell;
 use std::process::{ExitStatus, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use auto_operator::demo::journal::Journal;
@@ -17,6 +19,8 @@ pub struct Service {
     child: Child,
     /// What it wrote to stderr, line by line.
     pub log: Journal<String>,
+    /// The same without a bound, as one text.
+    transcript: Rc<RefCell<String>>,
     /// What it wrote to stdout, line by line.
     pub stdout: Journal<String>,
     /// Where it listens.
@@ -50,7 +54,9 @@ impl Service {
     pub(super) async fn start(command: Command) -> Self {
         let service = Self::spawn(command);
         let listening = service.line("listening on ").await;
-        let url = listening.rsplit("listening on ").next().unwrap_or_default().to_owned();
+        // In a line of JSON it is followed by the rest of the object.
+        let url = listening.rsplit("listening on ").next().unwrap_or_default();
+        let url = url.trim_end_matches(['"', '}']).to_owned();
         Self { url, ..service }
     }
 
@@ -58,9 +64,9 @@ impl Service {
     pub fn spawn(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be run");
-        let log = follow(child.stderr.take().expect("stderr is a pipe"));
-        let stdout = follow(child.stdout.take().expect("stdout is a pipe"));
-        Self { child, log, stdout, url: String::new() }
+        let (log, transcript) = follow(child.stderr.take().expect("stderr is a pipe"));
+        let (stdout, _) = follow(child.stdout.take().expect("stdout is a pipe"));
+        Self { child, log, transcript, stdout, url: String::new() }
     }
 
     /// The first line of its log, past or to come, that contains `text`.
@@ -149,14 +155,22 @@ impl Service {
         assert!(sent.expect("kill can be run").success());
     }
 
-    /// Waits for its end; what it wrote to stderr is given too.
-    pub async fn end(mut self) -> (ExitStatus, Vec<String>) {
+    /// Waits for its end; everything that it wrote to stderr is given too.
+    pub async fn end(mut self) -> (ExitStatus, String) {
         let status = tokio::time::timeout(SOON, self.child.wait()).await.expect("the service ends");
-        (status.expect("its end is known"), self.log.all())
+        let transcript = async {
+            // Whoever reads its last words lets go of the text after them.
+            while Rc::strong_count(&self.transcript) > 1 {
+                tokio::task::yield_now().await;
+            }
+            self.transcript.take()
+        };
+        let transcript = tokio::time::timeout(SOON, transcript).await.expect("its stderr ends with it");
+        (status.expect("its end is known"), transcript)
     }
 
     /// Ends it with a signal, by its name.
-    pub async fn signal(self, name: &str) -> (ExitStatus, Vec<String>) {
+    pub async fn signal(self, name: &str) -> (ExitStatus, String) {
         self.tell(name).await;
         self.end().await
     }
@@ -167,14 +181,17 @@ pub fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-fn follow(stream: impl AsyncRead + Unpin + 'static) -> Journal<String> {
+/// The lines of `stream` as they come, and all of them.
+fn follow(stream: impl AsyncRead + Unpin + 'static) -> (Journal<String>, Rc<RefCell<String>>) {
     let journal: Journal<String> = Journal::default();
-    let heard = journal.clone();
+    let transcript = Rc::<RefCell<String>>::default();
+    let (heard, written) = (journal.clone(), Rc::clone(&transcript));
     actix_rt::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
+            written.borrow_mut().push_str(&(line.clone() + "\n"));
             heard.record(line);
         }
     });
-    journal
+    (journal, transcript)
 }
