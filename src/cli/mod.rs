@@ -23,7 +23,7 @@ const BAD_CONFIGURATION: u8 = 2;
 
 /// Watches an AI job pipeline around the clock. Its settings are environment variables: `auto-operator config` lists them.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, propagate_version = true, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -162,7 +162,10 @@ impl Telegram {
         let url = format!("{}/bot{}/{method}", self.api_url, self.token.expose());
         let reply = self.http.send(Request::post(&url).hide(&self.token).json(body), deadline).await?;
         if !reply.is_json() {
-            return Err(reply.error(""));
+            // A refusal that is not in Telegram's language is not Telegram's: a proxy in between is no reason to give
+            // up what is to be said.
+            let refused = (400..500).contains(&reply.status) && !matches!(reply.status, 408 | 429);
+            return Err(if refused { reply.error_as(ErrorKind::Garbage, "") } else { reply.error("") });
         }
         let answer: Answer<T> = serde_json::from_slice(&reply.body).map_err(|_| match reply.is_success() {
             true => reply.error("answered with JSON of another shape"),

@@ -7,13 +7,31 @@
 
 /// Who may use whom: the floors of the house.
 mod architecture;
+/// The Status Board: which entries there are, and what stands in them.
+mod board;
+/// Channels misbehave in every way: nobody waits for them, nothing is lost.
+mod channel_faults;
+/// The commands as scripts use them: streams and exit codes, configurations good and bad.
+mod commands;
+/// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
+mod counts;
+/// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
+mod faults;
+/// What the host sees: signals, the end of the process, the log.
+mod host;
+/// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
+mod incidents;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
+/// No secret is seen anywhere, whatever happens and however much the libraries talk.
+mod secrets;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;
 /// The real program as a child process, in a world of its own.
 mod support;
 /// From a tick to an alert in three channels.
 mod watch;
+/// The web as its callers see it: the report, its details for holders of a token, no side effects.
+mod web;

@@ -1,16 +1,21 @@
 //! The real program as a child process, in a world of its own.
 
 use std::collections::BTreeMap;
-use std::process::{ExitStatus, Output, Stdio};
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use auto_operator::demo::journal::Journal;
 use auto_operator::demo::world::World;
-use awc::http::StatusCode;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+
+pub mod channels;
+pub mod service;
+
+pub use service::Service;
 
 /// How long a test waits for what has to come. It is never waited out when all is well.
 pub const SOON: Duration = Duration::from_secs(30);
@@ -41,14 +46,44 @@ impl Home {
         home
     }
 
+    /// The same, but after its first cycle the service looks only when it is asked to ([`Service::cycle`]), so that a
+    /// test knows what happens in which cycle.
+    pub fn on_demand() -> Self {
+        let mut home = Self::new();
+        home.set("CHECK_INTERVAL", "24h");
+        home
+    }
+
+    /// The same in a world where all is well.
+    pub fn well() -> Self {
+        let home = Self::on_demand();
+        home.world.has_good_jobs(20, now());
+        home
+    }
+
     /// Sets a variable of the service.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// Takes a variable away.
-    pub fn unset(&mut self, name: &str) {
-        self.variables.remove(name);
+    /// Takes variables away.
+    pub fn unset(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| drop(self.variables.remove(*name)));
+    }
+
+    /// Takes the party away: nothing is watched there, nobody is told there.
+    pub fn without(&mut self, party: &str) {
+        let ours = |name: &&String| name.starts_with(party) || (party == "NOTION" && *name == "JOB_LOG_DB_ID");
+        let names: Vec<String> = self.variables.keys().filter(ours).cloned().collect();
+        names.iter().for_each(|name| drop(self.variables.remove(name)));
+        if party == "SMTP" {
+            self.unset(&["ALERT_TO", "ALERT_FROM"]);
+        }
+    }
+
+    /// A file in the working directory of the service.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The program with `arguments`, in this home and nothing else.
@@ -60,98 +95,75 @@ impl Home {
     }
 
     /// Runs the program to its end.
-    pub async fn run(&self, arguments: &[&str]) -> Output {
-        let output = tokio::time::timeout(SOON, self.command(arguments).output()).await;
-        output.expect("the program ends").expect("the program can be run")
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        let output = tokio::time::timeout(SOON * 2, self.command(arguments).output()).await;
+        Ended::new(output.expect("the program ends").expect("the program can be run"))
     }
 
     /// Starts the service and waits until it listens.
     pub async fn serve(&self) -> Service {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().expect("the program can be run");
-        let log: Journal<String> = Journal::default();
-        let stderr = child.stderr.take().expect("stderr is a pipe");
-        let heard = log.clone();
-        actix_rt::spawn(async move {
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                heard.record(line);
-            }
-        });
-        let service = Service { child, log, url: String::new() };
-        let listening = service.line("listening on ").await;
-        let url = listening.rsplit("listening on ").next().unwrap_or_default().to_owned();
-        Service { url, ..service }
+        Service::start(self.command(&["serve"])).await
+    }
+
+    /// What the processes have left behind in the working directory, byte by byte.
+    pub fn left_behind(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder can be read");
+        let mut files: Vec<(String, Vec<u8>)> = entries
+            .map(|entry| {
+                let entry = entry.expect("the folder can be read");
+                let mut bytes = Vec::new();
+                let file = std::fs::File::open(entry.path());
+                file.expect("a file can be opened").read_to_end(&mut bytes).expect("a file can be read");
+                (entry.file_name().to_string_lossy().into_owned(), bytes)
+            })
+            .collect();
+        files.sort();
+        files
     }
 }
 
-/// The service, running.
-pub struct Service {
-    child: Child,
-    /// What it wrote to stderr, line by line.
-    pub log: Journal<String>,
-    /// Where it listens.
-    pub url: String,
+/// A run of the program that has come to its end.
+pub struct Ended {
+    /// The exit code; none after a signal.
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
 }
 
-impl Service {
-    /// The first line of its log, past or to come, that contains `text`.
-    pub async fn line(&self, text: &str) -> String {
-        let line = self.log.wait_for(|line| line.contains(text), SOON).await;
-        line.unwrap_or_else(|| panic!("no line with {text:?} in\n{}", self.log.all().join("\n")))
+impl Ended {
+    fn new(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("what it says is UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// The first line after the `seen` first ones that contains `text`.
-    pub async fn line_after(&self, seen: usize, text: &str) -> String {
-        let mut number = 0;
-        let wanted = |line: &String| {
-            number += 1;
-            number > seen && line.contains(text)
-        };
-        let line = self.log.wait_for(wanted, SOON).await;
-        line.unwrap_or_else(|| panic!("no new line with {text:?} in\n{}", self.log.all().join("\n")))
+    /// Everything that is on stdout, as JSON.
+    pub fn json(&self) -> Value {
+        let json = serde_json::from_str(&self.stdout);
+        json.unwrap_or_else(|error| panic!("{error} in stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr))
     }
 
-    /// Waits until a cycle that begins from now on is complete.
-    pub async fn full_cycle(&self) {
-        let seen = self.log.all().len();
-        let number = |line: &str| -> Option<u64> { line.split("cycle=").nth(1)?.split(' ').next()?.parse().ok() };
-        let is_end = |line: &str| line.contains("cycle=") && line.contains(" took ") && line.contains(" ms: ");
-        let last = self.log.all().iter().filter(|line| is_end(line)).filter_map(|line| number(line)).next_back();
-        // The one that may be running now does not count.
-        let enough = last.unwrap_or(0) + 2;
-        let wanted = |line: &String| is_end(line) && number(line).is_some_and(|number| number >= enough);
-        let line = self.log.wait_for(wanted, SOON).await;
-        assert!(line.is_some(), "no full cycle after line {seen} in\n{}", self.log.all().join("\n"));
+    /// Everything that it said, on whatever way.
+    pub fn said(&self) -> String {
+        format!("{}\n{}", self.stdout, self.stderr)
     }
+}
 
-    /// Asks for `path`, with the owner's token if `token` says so.
-    pub async fn get(&self, path: &str, token: Option<&str>) -> (StatusCode, Value) {
-        let request =
-            awc::Client::builder().timeout(SOON).disable_redirects().finish().get(format!("{}{path}", self.url));
-        let request = match token {
-            Some(token) => request.insert_header(("authorization", format!("Bearer {token}"))),
-            None => request,
-        };
-        let mut response = request.send().await.expect("the service answers");
-        let body = response.body().limit(16 << 20).await.expect("the answer comes whole");
-        (response.status(), serde_json::from_slice(&body).unwrap_or(Value::Null))
-    }
+/// The time.
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
 
-    /// The report as its owner sees it.
-    pub async fn report(&self) -> Value {
-        self.get("/ops-report", Some(OPS_TOKEN)).await.1
-    }
+/// The section of a check in a report.
+pub fn section<'r>(report: &'r Value, check: &str) -> &'r Value {
+    let sections = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = sections.iter().find(|section| section["name"] == check);
+    found.unwrap_or_else(|| panic!("no section {check} in {report:#}"))
+}
 
-    /// The process's id.
-    pub fn pid(&self) -> u32 {
-        self.child.id().expect("the service runs")
-    }
-
-    /// Sends a signal by its name and waits for the end.
-    pub async fn signal(mut self, name: &str) -> (ExitStatus, Vec<String>) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().await;
-        assert!(sent.expect("kill can be run").success());
-        let status = tokio::time::timeout(SOON, self.child.wait()).await.expect("the service ends");
-        (status.expect("its end is known"), self.log.all())
-    }
+/// The issues of a report.
+pub fn issues(report: &Value) -> Vec<&str> {
+    let issues = report["issues"].as_array().expect("a list of issues");
+    issues.iter().map(|issue| issue.as_str().expect("an issue is a text")).collect()
 }
