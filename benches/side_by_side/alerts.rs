@@ -1,0 +1,72 @@
+//! How long it takes from the last question of a cycle, whose answer shows a change, until Telegram is asked to tell it:
+//! the answer, the judgement, the incident and its notices in a SQLite file that is synced, and the notifier's claim.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use auto_operator::demo::notion::JobRow;
+use auto_operator::demo::world::World;
+use chrono::{TimeDelta, Utc};
+
+use super::service::Service;
+use super::table::{Bound, Row, percentile};
+
+/// Notion is asked four times a cycle, and 120 times a minute at most by one process.
+const CHANGES: usize = 24;
+const PROCESSES: usize = 5;
+const SOON: Duration = Duration::from_secs(30);
+
+/// A job gets stuck and is freed, over and over; each time somebody is told.
+pub async fn measure(binary: &Path) -> io::Result<Vec<Row>> {
+    let mut took = vec![];
+    for _ in 0..PROCESSES {
+        took.extend(changes(binary).await?);
+    }
+    Ok(vec![Row::alone(
+        format!(
+            "incident change → notice handed to Telegram, p99 of {} (p50: {:.1})",
+            took.len(),
+            percentile(&took, 0.5)
+        ),
+        percentile(&took, 0.99),
+        "ms",
+        Bound::AtMost(20.0),
+        Some(Bound::AtMost(5.0)),
+    )])
+}
+
+async fn changes(binary: &Path) -> io::Result<Vec<f64>> {
+    let (world, now) = (World::start()?, Utc::now());
+    world.has_good_jobs(68, now);
+    let last_edited = now - TimeDelta::minutes(45);
+    let job = JobRow {
+        name: "Market summary".to_owned(),
+        status: Some("Done".to_owned()),
+        qa: Some(90.0),
+        created: last_edited - TimeDelta::minutes(2),
+        last_edited,
+    };
+    let job = world.notion.add_job(world.job_log, job);
+    let service = Service::start(binary, &world, &[("RESOLVE_AFTER", "1")])?;
+    service.cycles_complete(1).await?;
+    let (told, asked) = (world.telegram.requests(), world.notion.requests());
+    let mut took = vec![];
+    for change in 0..CHANGES {
+        let status = if change % 2 == 0 { "Processing" } else { "Done" };
+        world.notion.edit_job(job, Some(status), last_edited);
+        let before = told.count();
+        service.cycle().await?;
+        if !told.wait_for_count(before + 1, SOON).await {
+            return Err(io::Error::other("nobody was told"));
+        }
+        let told = told.last().map(|request| request.at);
+        let is_query = |path: &str| path.ends_with("/query");
+        let asked = asked.all().iter().rfind(|request| is_query(&request.path)).map(|request| request.at);
+        let (told, asked) = told.zip(asked).ok_or_else(|| io::Error::other("nobody was asked"))?;
+        took.push((told - asked).num_microseconds().unwrap_or(i64::MAX) as f64 / 1e3);
+        // The other channels get their turn before the next change.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(took)
+}
