@@ -25,8 +25,8 @@ use crate::store::{Notice, Store, StoreError};
 /// How long incidents that are over and notices that are finished are kept.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
-/// How many cycles lie between two prunings: some hours at the usual interval.
-const PRUNE_EVERY: u64 = 50;
+/// How many cycles lie between two tidyings of the store: some hours at the usual interval.
+const TIDY_EVERY: u64 = 50;
 
 /// A cycle begins: its checks have been told to look.
 #[derive(Message)]
@@ -107,8 +107,9 @@ impl Escalator {
         let (policy, store) = (self.policy.clone(), self.store.clone());
         let previous = self.published.borrow().clone();
         let settled = async move { settle(&policy, &store, report, previous.as_deref()).await };
-        let told = settled.into_actor(self).map(move |overview, actor, _| {
+        let told = settled.into_actor(self).map(move |overview, actor, ctx| {
             log_cycle(&overview.report, gathering.since.elapsed());
+            let now = overview.report.timestamp;
             let overview = Arc::new(overview);
             actor.published.send_replace(Some(Arc::clone(&overview)));
             if !actor.policy.dry_run {
@@ -117,6 +118,11 @@ impl Escalator {
             }
             if let Err(error) = gathering.done.try_send(Completed { cycle, overview }) {
                 log::error!("cycle={cycle}: the Scheduler does not hear that it is complete: {error}");
+            }
+            // Nobody waits for that: all have been told by now.
+            if !actor.policy.dry_run && cycle % TIDY_EVERY == 1 {
+                let store = actor.store.clone();
+                ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
             }
         });
         ctx.spawn(told);
@@ -192,20 +198,22 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
         }
     } else {
         store.commit(&stepped, &notices).await?;
-        prune(store, report).await;
     }
     let mut live: Vec<Incident> = stepped.into_iter().map(|(incident, _)| incident).filter(Incident::is_live).collect();
     live.sort_by_key(|incident| incident.since);
     Ok(live)
 }
 
-/// Lets go of what is over for long, now and then. A fault is no reason to hold up the cycle: it comes up again.
-async fn prune(store: &Store, report: &Report) {
-    if report.cycle % PRUNE_EVERY != 1 {
-        return;
-    }
-    if let Err(error) = store.prune(report.timestamp - KEPT).await {
-        log::warn!("cycle={} old incidents could not be pruned: {error}", report.cycle);
+/// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.
+async fn tidy(store: &Store, cycle: u64, now: DateTime<Utc>) {
+    let tidied = match store.prune(now - KEPT).await {
+        Ok(_) => store.checkpoint().await,
+        Err(error) => Err(error),
+    };
+    match tidied {
+        // We are being stopped.
+        Ok(()) | Err(StoreError::Closed) => {}
+        Err(error) => log::warn!("cycle={cycle}: the store could not be tidied: {error}"),
     }
 }
 

@@ -115,6 +115,18 @@ impl Store {
         .await
     }
 
+    /// Takes what is in the write-ahead log into the file, as far as nobody is reading it, beside whoever writes.
+    ///
+    /// Done now and then while nobody waits, it spares the writer from doing it in the middle of an alert.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        let reader = self.reader.clone();
+        self.run(async move {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&reader).await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Closes all connections, within 2 s; whatever is asked afterwards is [`StoreError::Closed`].
     ///
     /// The last connection to be closed takes what is in the write-ahead log into the file.

@@ -16,6 +16,10 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Connections that read side by side.
 const READERS: u32 = 2;
 
+/// At so many pages of 4 KiB SQLite takes the write-ahead log into the file in the middle of a commit, which takes 10 to
+/// 20 ms on a common disk. It is done before, by [`super::Store::checkpoint`]; this is for when it is not.
+const LONGEST_LOG: &str = "4000";
+
 /// How long to wait before a lock that was refused is asked for again.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -57,6 +61,7 @@ async fn try_file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool
     let named = |error| opening(&name, error);
     // An alert must survive a power cut: `FULL` syncs the log with each transaction, `NORMAL` would not.
     let options = options(limits).filename(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
+    let options = options.pragma("wal_autocheckpoint", LONGEST_LOG);
 
     // The journal mode is left as it is until the schema is known to be ours. In a file without any, the log comes
     // first: to switch to it when there are tables syncs the disk three times more.

@@ -46,6 +46,20 @@ async fn the_log_is_taken_into_the_file_when_the_store_is_closed() {
     store.close().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_taken_into_the_file_now_and_then_while_somebody_writes() {
+    let (store, directory) = in_file().await;
+    open_stuck(&store, &[]).await;
+    let size = || fs::metadata(directory.path().join("test.db")).unwrap().len();
+    let before = size();
+    let transaction = store.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    store.checkpoint().await.unwrap();
+    assert!(size() > before, "{before} bytes as before");
+    transaction.rollback().await.unwrap();
+    let memory = Store::open(&Location::Memory, Handle::current()).await.unwrap();
+    memory.checkpoint().await.unwrap();
+}
+
 fn alert_of_nothing() -> Notice {
     notice("n1", "email", NoticeKind::Alert, &[])
 }
