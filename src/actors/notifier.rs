@@ -22,6 +22,10 @@ const MEMORY: &str = "memory";
 /// After a fault of the store, how long until the notifier looks again by itself.
 const AFTER_STORE_FAULT: Duration = Duration::from_secs(30);
 
+/// How much later than the channel itself the notifier gives up on a send. A channel that keeps its deadline has the
+/// last word: one that took the letter and then waited for a good-bye must not be asked again.
+const BACKSTOP: Duration = Duration::from_secs(1);
+
 /// There may be something to send.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -193,9 +197,10 @@ impl Sender {
     }
 
     async fn deliver(&self, letter: Letter<'_>) -> Result<Receipt, Refusal> {
-        let sent = tokio::time::timeout(self.deadline, self.channel.send(letter, self.deadline)).await;
+        let limit = self.deadline + BACKSTOP;
+        let sent = tokio::time::timeout(limit, self.channel.send(letter, self.deadline)).await;
         sent.unwrap_or_else(|_| {
-            let text = format!("no answer within {}", duration(self.deadline));
+            let text = format!("no answer within {}", duration(limit));
             Err(Refusal { retry: Retry::Later(None), text })
         })
     }
