@@ -5,7 +5,7 @@ use std::time::Duration;
 use auto_operator::demo::Fault;
 use auto_operator::demo::smtp::SmtpFault;
 use auto_operator::demo::world::RECEIVER;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
 use crate::support::{Home, SOON, Service, now};
@@ -108,7 +108,7 @@ async fn the_mail_server_gets_its_alert_once_it_is_well_again_and_nobody_waits_f
         SmtpFault::FloodInOneLine(50 << 20),
         SmtpFault::Slow(Duration::from_millis(500)),
     ];
-    join_all(faults.map(mail_server_recovers_from)).await;
+    join(join_all(faults.map(mail_server_recovers_from)), mail_server_gets_a_repeat()).await;
 }
 
 async fn mail_server_recovers_from(fault: SmtpFault) {
@@ -143,8 +143,8 @@ async fn a_mail_server_that_takes_the_mail_but_not_the_good_bye_has_taken_it() {
     assert_eq!(mails(world, 2).await[1].subject, RESOLVED);
 }
 
-#[actix_rt::test]
-async fn a_repeat_can_be_recognised_by_its_message_id() {
+/// Whether it has the mail cannot be known: it is sent again, and the repeat can be recognised.
+async fn mail_server_gets_a_repeat() {
     let home = home();
     let world = &home.world;
     world.smtp.fault_next(1, SmtpFault::HangAfterMail { accepted: true });

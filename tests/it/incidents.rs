@@ -183,7 +183,7 @@ async fn while_notion_is_offline_one_line_says_so_and_nothing_ends_unseen() {
     service.cycle().await;
     telegrams(world, 1).await;
     world.notion.revoke_token();
-    let report = service.cycles(4).await;
+    let report = service.cycles(3).await;
     assert_eq!(issues(&report), ["❌ Notion integration offline"]);
     assert_eq!(report["health"], json!({"openai": true, "notion": false}));
     assert_eq!(report["stuck_jobs_count"], Value::Null);

@@ -110,7 +110,8 @@ async fn no_secret_is_seen(format: &str) {
 
     assert!(log.contains("TRACE") && log.contains("actix_http") && log.contains("actix_codec"), "libraries do talk");
     let places = [("the log", log), ("check", checked.said()), ("config", shown.said()), ("the board", board)];
-    let everywhere = (places.into_iter().map(|(place, text)| (place, text)))
+    let everywhere = places
+        .into_iter()
         .chain(answers.into_iter().map(|text| ("an answer", text)))
         .chain(told.into_iter().map(|text| ("telegram", text)))
         .chain(mails.iter().map(|mail| ("a mail", String::from_utf8_lossy(&mail.raw).into_owned())))
