@@ -116,14 +116,14 @@ async fn mail_server_recovers_from(fault: SmtpFault) {
     let world = &home.world;
     world.smtp.set_fault(Some(fault.clone()));
     let service = home.serve().await;
-    let memory = service.resident_mib();
+    let memory = service.peak_mib();
     assert_eq!(subjects(&telegrams(world, 1).await), [ALERT], "{fault:?}");
     looks_undisturbed(&service, &fault).await;
     let line = service.line("email: alert ").await;
     assert!(line.contains("tried again in "), "{fault:?}: {line}");
     world.smtp.set_fault(None);
     assert_eq!(mails(world, 1).await[0].subject, ALERT, "{fault:?}");
-    let grown = service.resident_mib().saturating_sub(memory);
+    let grown = service.peak_mib().saturating_sub(memory);
     assert!(grown < 48, "{fault:?}: grown by {grown} MiB");
 }
 

@@ -100,7 +100,7 @@ async fn openai_is_offline(faults: Vec<Named>) {
     home.without("NOTION");
     let service = home.serve().await;
     is_well(&service.cycle().await, &Fault::Hang);
-    let memory = service.resident_mib();
+    let memory = service.peak_mib();
     for (round, named) in faults.into_iter().enumerate() {
         home.world.openai.set_fault(Some(named.0.clone()));
         let report = meets(&service, "health", "failing", &named).await;
@@ -110,7 +110,7 @@ async fn openai_is_offline(faults: Vec<Named>) {
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "❌ OpenAI integration offline").await;
     }
-    let grown = service.resident_mib().saturating_sub(memory);
+    let grown = service.peak_mib().saturating_sub(memory);
     assert!(grown < GROWTH_MIB, "grown by {grown} MiB");
 }
 
@@ -124,7 +124,7 @@ async fn notion_is_offline(faults: Vec<Named>) {
     home.without("OPENAI");
     let service = home.serve().await;
     is_well(&service.cycle().await, &Fault::Hang);
-    let memory = service.resident_mib();
+    let memory = service.peak_mib();
     for (round, named) in faults.into_iter().enumerate() {
         home.world.notion.set_fault(Some(named.0.clone()));
         let report = meets(&service, "health", "failing", &named).await;
@@ -135,7 +135,7 @@ async fn notion_is_offline(faults: Vec<Named>) {
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "❌ Notion integration offline").await;
     }
-    let grown = service.resident_mib().saturating_sub(memory);
+    let grown = service.peak_mib().saturating_sub(memory);
     assert!(grown < GROWTH_MIB, "grown by {grown} MiB");
 }
 
@@ -163,7 +163,7 @@ async fn the_queries_are_blind(faults: Vec<Named>) {
     home.without("OPENAI");
     let service = home.serve().await;
     is_well(&service.cycle().await, &Fault::Hang);
-    let memory = service.resident_mib();
+    let memory = service.peak_mib();
     for (round, named) in faults.into_iter().enumerate() {
         home.world.notion.set_fault_on("/query", Some(named.0.clone()));
         let report = meets(&service, "metrics", "unknown", &named).await;
@@ -177,7 +177,7 @@ async fn the_queries_are_blind(faults: Vec<Named>) {
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "⚪ Job metrics unknown: Notion ").await;
     }
-    let grown = service.resident_mib().saturating_sub(memory);
+    let grown = service.peak_mib().saturating_sub(memory);
     assert!(grown < GROWTH_MIB, "grown by {grown} MiB");
 }
 
@@ -217,6 +217,22 @@ async fn an_empty_account_is_seen_by_the_chat_probe_and_called_so() {
     meets(&service, "health", "failing", &named).await;
     home.world.openai.comes_back();
     is_well(&service.cycle().await, &named.0);
+}
+
+#[actix_rt::test]
+async fn of_an_answer_without_end_only_the_beginning_is_kept() {
+    let mut home = home();
+    home.set("REQUEST_TIMEOUT", "3s");
+    home.without("NOTION");
+    let service = home.serve().await;
+    service.cycle().await;
+    let memory = service.peak_mib();
+    // There is time enough to read all of it.
+    let named: Named = (Fault::HugeBody { bytes: 150 << 20 }, &["garbage"]);
+    home.world.openai.set_fault(Some(named.0.clone()));
+    meets(&service, "health", "failing", &named).await;
+    let grown = service.peak_mib().saturating_sub(memory);
+    assert!(grown < GROWTH_MIB, "grown by {grown} MiB");
 }
 
 #[actix_rt::test]

@@ -10,27 +10,22 @@ use crate::support::channels::{mails, telegrams};
 use crate::support::service::bearer;
 use crate::support::{Home, now};
 
-const NOTION_TOKEN: &str = "ntn_planted-Kx7/+q==%41";
+// Nothing in their shape gives them away.
+const NOTION_TOKEN: &str = "planted-notion-Kx7/+q==%41";
+const OPENAI_KEY: &str = "planted-openai-9d3e1f";
 const OPS_TOKEN: &str = "planted-owner-51c0ffee";
 const READ_TOKEN: &str = "planted-reader-b0bacafe";
 
 /// Each secret in the forms in which it could be written.
 fn forms(home: &Home) -> Vec<String> {
     let world = &home.world;
-    let mut forms: Vec<String> = [
-        NOTION_TOKEN,
-        OPS_TOKEN,
-        READ_TOKEN,
-        world.openai.key(),
-        world.telegram.bot_token(),
-        "p@ss: word%",
-        "p%40ss%3A",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let mut forms: Vec<String> =
+        [NOTION_TOKEN, OPS_TOKEN, READ_TOKEN, OPENAI_KEY, world.telegram.bot_token(), "p@ss: word%", "p%40ss%3A"]
+            .map(str::to_owned)
+            .to_vec();
     // The distinctive parts, so that a secret cut in two is found too.
     let parts =
-        ["ntn_planted", "Kx7/", "owner-51c0", "reader-b0ba", "7c2f90d41be6", "AAF4demo", "Zk3vW9qT1x", "ss: word"];
+        ["planted-notion", "Kx7/", "owner-51c0", "reader-b0ba", "planted-openai", "AAF4demo", "Zk3vW9qT1x", "ss: word"];
     forms.extend(parts.map(str::to_owned));
     let login = BASE64_STANDARD.encode("\0alerts@echopilot.example\0p@ss: word%");
     forms.extend([login, BASE64_STANDARD.encode("p@ss: word%"), BASE64_STANDARD.encode(OPS_TOKEN)]);
@@ -42,6 +37,10 @@ fn home() -> Home {
     let mut home = Home::well();
     home.world.notion.accept_token(NOTION_TOKEN);
     home.set("NOTION_TOKEN", NOTION_TOKEN);
+    // The proxy takes any key.
+    home.set("OPENAI_BASE_URL", &home.world.openai.proxy_url());
+    home.set("OPENAI_PROBE", "chat");
+    home.set("OPENAI_API_KEY", OPENAI_KEY);
     home.set("OPS_TOKEN", OPS_TOKEN);
     home.set("OPS_READ_TOKEN", READ_TOKEN);
     home.set("RUST_LOG", "trace,actix_http=trace");
@@ -76,16 +75,19 @@ async fn no_secret_is_seen(format: &str) {
     world.telegram.fault_next(1, echo(500, &[bot, &format!("/bot{bot}/sendMessage")]));
     let service = home.serve().await;
     let mut answers = vec![];
-    let faults = [
-        None,
-        Some(echo(401, &[NOTION_TOKEN, world.openai.key(), &bearer(NOTION_TOKEN), &bearer(world.openai.key())])),
-        Some(Fault::Reset),
-        Some(Fault::Hang),
-        Some(Fault::Redirect { to: format!("http://127.0.0.1:1/?key={NOTION_TOKEN}") }),
-    ];
-    for fault in faults {
-        world.openai.set_fault(fault.clone());
-        world.notion.set_fault(fault);
+    // Each party repeats what it was sent itself.
+    let faults = |secret: &'static str| {
+        [
+            None,
+            Some(echo(401, &[secret, &bearer(secret)])),
+            Some(Fault::Reset),
+            Some(Fault::Hang),
+            Some(Fault::Redirect { to: format!("http://127.0.0.1:1/?key={secret}") }),
+        ]
+    };
+    for (openai, notion) in faults(OPENAI_KEY).into_iter().zip(faults(NOTION_TOKEN)) {
+        world.openai.set_fault(openai);
+        world.notion.set_fault(notion);
         for (path, token) in [
             ("/ops-report?refresh=1", Some(OPS_TOKEN)),
             ("/ops-report", Some(READ_TOKEN)),
@@ -131,9 +133,10 @@ async fn no_secret_is_seen(format: &str) {
 async fn an_alert_shows_what_a_party_said_but_not_what_it_was_sent() {
     let home = home();
     let world = &home.world;
-    world.openai.set_fault(Some(echo(401, &[world.openai.key()])));
+    world.openai.set_fault(Some(echo(401, &[OPENAI_KEY])));
     let _service = home.serve().await;
-    let text = &telegrams(world, 1).await[0].text;
-    assert!(text.contains("you sent [secret]") || text.contains("you sent ***"), "{text}");
-    mails(world, 1).await;
+    let (text, mail) = (&telegrams(world, 1).await[0].text, &mails(world, 1).await[0].body);
+    for text in [text, mail] {
+        assert!(text.contains("you sent [secret]") && !text.contains("planted"), "{text}");
+    }
 }

@@ -138,10 +138,10 @@ impl Service {
         self.ask("GET", "/ops-report", &[("authorization", &bearer(OPS_TOKEN))]).await.json()
     }
 
-    /// The process's memory that is not swapped out, in MiB.
-    pub fn resident_mib(&self) -> u64 {
+    /// The most memory that the process ever had in use, in MiB.
+    pub fn peak_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the service runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory is known");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory is known");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
     }
 
