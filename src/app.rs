@@ -90,8 +90,7 @@ impl Watch {
     /// # Errors
     /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
-        let location = location(&settings.database, mode)?;
-        let store = Store::open(&location, supervision::runtime()?.handle().clone()).await?;
+        let store = open_store(&settings.database, mode).await?;
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
 
@@ -147,14 +146,16 @@ impl Watch {
     }
 }
 
-/// Where the store is. A dry run writes nothing, not even an empty database.
-fn location(database: &Database, mode: Mode) -> anyhow::Result<Location> {
-    match database {
-        Database::SqliteFile(path) if mode.dry_run && !path.exists() => Ok(Location::Memory),
-        Database::SqliteFile(path) => Ok(Location::File(path.clone())),
-        Database::SqliteMemory => Ok(Location::Memory),
-        Database::Postgres(_) => anyhow::bail!("PostgreSQL is not there yet: set DATABASE_URL=sqlite://FILE"),
-    }
+/// Opens the store. A dry run writes nothing, not even an empty database.
+async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
+    let runtime = supervision::runtime()?.handle().clone();
+    let location = match database {
+        Database::SqliteFile(path) => Location::File(path.clone()),
+        Database::SqliteMemory => Location::Memory,
+        Database::Postgres(url) => Location::Postgres(url.url.clone()),
+    };
+    let only_looks = mode.dry_run && !Store::is_there(&location, &runtime).await?;
+    Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
 }
 
 /// One line in the log for each thing that happens to an actor.

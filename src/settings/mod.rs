@@ -219,8 +219,8 @@ impl Settings {
         if let Some(email) = &self.email {
             secrets.extend(email.secrets.iter().cloned());
         }
-        if let Database::Postgres(url) = &self.database {
-            secrets.push(url.clone());
+        if let Database::Postgres(server) = &self.database {
+            secrets.extend(server.secrets.iter().cloned());
         }
         secrets
     }

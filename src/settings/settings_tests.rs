@@ -71,7 +71,7 @@ fn every_problem_is_told_at_once() {
         ("SMTP_URL", "https://me:hunter2@example.com"),
         ("JOB_LOG_DB_ID", "jobs"),
         ("OPENAI_BASE_URL", "https://example.com/v1"),
-        ("DATABASE_URL", "postgres://me:hunter2@db/x"),
+        ("DATABASE_URL", "postgres://me:hunter2@db"),
         ("OPS_TOKEN_FILE", "/nowhere/at/all"),
     ];
     let problems = Problems(problems(&faulty));
@@ -369,10 +369,34 @@ fn databases_are_told_apart_by_their_urls() {
     for (url, expected) in table {
         assert_eq!(file(url), expected);
     }
-    assert_eq!(
-        wrong(&[("DATABASE_URL", "postgresql://u:p@h/d")]),
-        ["DATABASE_URL names a PostgreSQL server, which this version cannot use yet"]
-    );
+    for url in
+        ["postgres://u:p@h:5432/d", "postgresql://u@h/d?sslmode=verify-full", "postgres:///d?host=/run/postgresql"]
+    {
+        assert_eq!(file(url), "postgres");
+    }
+    for (url, told) in [
+        ("postgres://u:p@h", "names no database"),
+        ("postgres://u:hunter2@h:x/d", "is not a URL (is its password percent-encoded?)"),
+        ("postgres://u:hunt#er2@h/d", "is not a URL (is its password percent-encoded?)"),
+        ("postgres://u:p@h/d#hunter2", "has a `#` in it (is its password percent-encoded?)"),
+        ("postgres://u:p@h/d?sslmode=hunter2", "has an unknown sslmode"),
+        ("mysql://u:p@h/d", "is not the URL of a database"),
+    ] {
+        assert_eq!(wrong(&[("DATABASE_URL", url)]), [format!("DATABASE_URL {told}")], "{url}");
+    }
+}
+
+#[test]
+fn of_the_url_of_a_server_only_what_everybody_may_know_is_shown() {
+    let url = "postgres://me:p%40ss@db.example.com:5433/watch?sslmode=require";
+    let given = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
+    let (settings, effective) =
+        Settings::read(&given, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}"));
+    let Database::Postgres(server) = &settings.database else { panic!("a server") };
+    let secrets: Vec<_> = server.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
+    assert_eq!(secrets[1..], ["p%40ss", "p@ss"]);
+    let row = effective.rows.into_iter().find(|row| row.name == "DATABASE_URL").unwrap();
+    assert_eq!(row.value, "postgres://********@db.example.com:5433/watch");
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! What can go wrong with the store, as sentences for whoever runs the service.
 
 use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
 /// The longest text of another's error that is passed on, in characters.
 const TEXT_LIMIT: usize = 200;
+
+/// What a database on a server is called, whose URL must not be shown.
+pub(super) const POSTGRES: &str = "behind DATABASE_URL";
 
 /// Why the store could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +19,7 @@ pub enum StoreError {
          it was left untouched: run that version, or set another DATABASE_URL"
     )]
     Newer {
-        /// The file.
+        /// The file, or [`POSTGRES`].
         database: String,
         /// The version of the schema that was found.
         found: i64,
@@ -31,7 +35,7 @@ pub enum StoreError {
     /// While opening: waiting does not help, somebody has to do something.
     #[error("the database {database} cannot be used: {reason}")]
     Unusable {
-        /// The file, or `in memory`.
+        /// The file, `in memory`, or [`POSTGRES`].
         database: String,
         /// Why, as half a sentence.
         reason: String,
@@ -45,6 +49,9 @@ pub enum StoreError {
     /// It took too long. What was to be written may still have been written.
     #[error("the database did not answer in time")]
     Timeout,
+    /// There is no connection to the server.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
     /// The store was closed, or its runtime has ended.
     #[error("the database is closed")]
     Closed,
@@ -69,6 +76,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolTimedOut => Self::Timeout,
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => Self::nonsense(error.to_string()),
+            sqlx::Error::Io(error) => Self::Unreachable(error.kind().to_string()),
+            sqlx::Error::Tls(_) => Self::Unreachable("no TLS connection could be had".into()),
+            // Its words may hold a part of the URL.
+            sqlx::Error::Configuration(_) => Self::Failed("its settings cannot be used".into()),
             sqlx::Error::Database(database) => Self::from_database(database.as_ref()),
             _ => Self::Failed(shortened(&error.to_string(), TEXT_LIMIT)),
         }
@@ -77,12 +88,44 @@ impl From<sqlx::Error> for StoreError {
 
 impl StoreError {
     fn from_database(error: &(dyn DatabaseError + 'static)) -> Self {
+        if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+            return Self::from_postgres(error);
+        }
         match sqlite_code(error) {
             Some(BUSY | LOCKED) => Self::Locked,
             Some(FULL) => Self::Full,
             Some(code) => Self::Failed(words(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into)),
             None => Self::Failed(shortened(error.message(), TEXT_LIMIT)),
         }
+    }
+}
+
+impl StoreError {
+    /// By the codes of postgresql.org/docs/current/errcodes-appendix.html; the first two characters are the class.
+    fn from_postgres(error: &PgDatabaseError) -> Self {
+        match error.code() {
+            "55P03" | "40P01" => Self::Locked,
+            "53100" => Self::Full,
+            "57014" => Self::Timeout,
+            "53300" => Self::Unreachable("it has too many connections".into()),
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Self::Unreachable("it ended the connection".into()),
+            code if code.starts_with("08") => Self::Unreachable("the connection was lost".into()),
+            code => {
+                Self::Failed(words_of_postgres(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into))
+            }
+        }
+    }
+}
+
+/// What to do about a code of PostgreSQL that somebody has to do something about, as half a sentence.
+pub(super) fn words_of_postgres(code: &str) -> Option<&'static str> {
+    match code {
+        "28000" | "28P01" => Some("the server refuses the user or the password of DATABASE_URL"),
+        "3D000" => Some("the server has no database of that name"),
+        "3F000" => Some("there is no schema to keep tables in (see search_path)"),
+        "42501" => Some("the user may not do there what is needed: let it own the database or its schema"),
+        "25006" => Some("the server only lets it be read (is it a replica?)"),
+        _ => None,
     }
 }
 

@@ -7,16 +7,22 @@
 //!   polls the pool, and a caller that goes away does not cut a transaction in half.
 //! - Every operation has a deadline.
 //!
-//! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`. The statements keep to what SQLite and
-//! PostgreSQL share; what only SQLite knows is in `open.rs`, `error.rs` and the migrations.
+//! - SQLite and PostgreSQL behave the same. The statements are written once, in what both understand; what only one of
+//!   them knows is in `sqlite.rs`, `postgres.rs`, `error.rs` and the migrations, which keep in step.
+//!
+//! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`.
 
 mod channel_state;
+mod database;
 mod error;
 mod incidents;
-mod open;
 mod outbox;
+mod postgres;
 mod prune;
 mod row;
+mod schema;
+mod sqlite;
+mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -24,27 +30,31 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use tokio::runtime::Handle;
 
 pub use error::StoreError;
 pub use outbox::{Due, Notice};
 
 use crate::domain::incident::{Change, Incident};
+use crate::secret::Secret;
+use database::Database;
+use statement::Statement;
 
 /// Where the database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// In this file, which is created if it is missing; its directory must be there.
     File(PathBuf),
     /// In memory: gone when the store is closed.
     Memory,
+    /// On the PostgreSQL server of this URL.
+    Postgres(Secret),
 }
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// How long SQLite waits for the lock of another connection or process.
+    /// How long the database waits for the lock of another connection or process.
     busy: Duration,
     /// How long to wait for a connection of the pool.
     acquire: Duration,
@@ -64,10 +74,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// The store. Clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Store {
-    /// One connection, since SQLite has one writer at a time: waiting for it in the pool is fair, in SQLite it is not.
-    writer: SqlitePool,
-    /// Connections that only read; in memory the writer's.
-    reader: SqlitePool,
+    database: Database,
     runtime: Handle,
     limits: Limits,
 }
@@ -76,15 +83,34 @@ impl Store {
     /// Opens the database, creates it if it is missing, and brings its schema up to date.
     ///
     /// A database of a newer version than this program is left as it is ([`StoreError::Newer`]).
-    pub async fn open(database: &Location, runtime: Handle) -> Result<Self, StoreError> {
-        Self::open_within(database, runtime, LIMITS).await
+    pub async fn open(location: &Location, runtime: Handle) -> Result<Self, StoreError> {
+        Self::open_within(location, runtime, LIMITS).await
     }
 
-    async fn open_within(database: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
-        let database = database.clone();
-        let (writer, reader) =
-            on(&runtime, limits.operation, async move { open::pools(&database, limits).await }).await?;
-        Ok(Self { writer, reader, runtime, limits })
+    async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
+        let location = location.clone();
+        let opening = async move {
+            match &location {
+                Location::File(path) => sqlite::file(path, limits).await,
+                Location::Memory => sqlite::memory(limits).await,
+                Location::Postgres(url) => postgres::server(url, limits).await,
+            }
+        };
+        let database = on(&runtime, limits.operation, opening).await?;
+        Ok(Self { database, runtime, limits })
+    }
+
+    /// Whether there is a database of ours at `location`. Nothing is written to find out.
+    pub async fn is_there(location: &Location, runtime: &Handle) -> Result<bool, StoreError> {
+        let location = location.clone();
+        on(runtime, LIMITS.operation, async move {
+            match &location {
+                Location::File(path) => Ok(path.exists()),
+                Location::Memory => Ok(false),
+                Location::Postgres(url) => postgres::is_there(url, LIMITS).await,
+            }
+        })
+        .await
     }
 
     /// Writes down a cycle: all of it or nothing.
@@ -95,46 +121,41 @@ impl Store {
         if stepped.is_empty() && notices.is_empty() {
             return Ok(());
         }
-        let (writer, stepped, notices) = (self.writer.clone(), stepped.to_vec(), notices.to_vec());
+        let (database, stepped, notices) = (self.database.clone(), stepped.to_vec(), notices.to_vec());
         self.run(async move {
-            let mut transaction = writer.begin_with(open::BEGIN).await?;
+            let mut transaction = database.begin().await?;
             incidents::write(&mut transaction, &stepped).await?;
             outbox::post(&mut transaction, &notices).await?;
-            Ok(transaction.commit().await?)
+            transaction.commit().await
         })
         .await
     }
 
     /// Asks the database for something that it has to read, within 2 s.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let reader = self.reader.clone();
+        let database = self.database.clone();
         on(&self.runtime, PING_LIMIT, async move {
-            sqlx::query("SELECT id FROM incidents LIMIT 1").fetch_optional(&reader).await?;
+            Statement::new("SELECT id FROM incidents LIMIT 1").optional(&mut database.session().await?).await?;
             Ok(())
         })
         .await
     }
 
-    /// Takes what is in the write-ahead log into the file, as far as nobody is reading it, beside whoever writes.
+    /// Takes what SQLite has in its write-ahead log into the file, as far as nobody is reading it, beside whoever writes.
     ///
     /// Done now and then while nobody waits, it spares the writer from doing it in the middle of an alert.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        let reader = self.reader.clone();
-        self.run(async move {
-            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&reader).await?;
-            Ok(())
-        })
-        .await
+        let database = self.database.clone();
+        self.run(async move { database.checkpoint().await }).await
     }
 
     /// Closes all connections, within 2 s; whatever is asked afterwards is [`StoreError::Closed`].
     ///
-    /// The last connection to be closed takes what is in the write-ahead log into the file.
+    /// With SQLite, the last connection to be closed takes what is in the write-ahead log into the file.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let (writer, reader) = (self.writer.clone(), self.reader.clone());
+        let database = self.database.clone();
         on(&self.runtime, CLOSE_LIMIT, async move {
-            reader.close().await;
-            writer.close().await;
+            database.close().await;
             Ok(())
         })
         .await

@@ -6,11 +6,11 @@
 
 use chrono::{DateTime, Utc};
 use log::warn;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
+use super::database::Transaction;
 use super::error::shortened;
-use super::row::{count, millis, moment, optional_moment};
+use super::row::{Row, millis};
+use super::statement::Statement;
 use super::{Store, StoreError};
 use crate::domain::notice::{NoticeKind, Step, Told};
 
@@ -59,13 +59,13 @@ impl Store {
     ///
     /// A pending notice counts, since it will be delivered; one that failed for good told nobody.
     pub async fn told(&self) -> Result<Told, StoreError> {
-        let reader = self.reader.clone();
+        let database = self.database.clone();
         self.run(async move {
-            let rows = sqlx::query(TOLD).bind(Step::Opened.name()).fetch_all(&reader).await?;
+            let rows = Statement::new(TOLD).bind(Step::Opened.name()).all(&mut database.session().await?).await?;
             let mut told = Told::new();
             for row in rows {
-                let (incident, channel) = (row.try_get("incident_id")?, row.try_get("channel")?);
-                told.entry(incident).or_default().entry(channel).or_insert(row.try_get("id")?);
+                let (incident, channel) = (row.text("incident_id")?, row.text("channel")?);
+                told.entry(incident).or_default().entry(channel).or_insert(row.text("id")?);
             }
             Ok(told)
         })
@@ -82,9 +82,10 @@ impl Store {
         until: DateTime<Utc>,
         by: &str,
     ) -> Result<Option<Due>, StoreError> {
-        let (writer, channel, by) = (self.writer.clone(), channel.to_owned(), by.to_owned());
+        let (database, channel, by) = (self.database.clone(), channel.to_owned(), by.to_owned());
         self.run(async move {
-            let row = sqlx::query(
+            let mut transaction = database.begin().await?;
+            let row = Statement::new(
                 "UPDATE notices SET attempts = attempts + 1, claimed_until = $1, claimed_by = $2
                  WHERE seq = (SELECT MIN(seq) FROM notices WHERE channel = $3 AND state = 'pending')
                    AND state = 'pending' AND next_try <= $4 AND (claimed_until IS NULL OR claimed_until <= $4)
@@ -94,8 +95,9 @@ impl Store {
             .bind(by)
             .bind(channel)
             .bind(millis(now))
-            .fetch_optional(&writer)
+            .optional(&mut transaction)
             .await?;
+            transaction.commit().await?;
             row.as_ref().map(due).transpose()
         })
         .await
@@ -105,9 +107,10 @@ impl Store {
     ///
     /// This holds whatever was written of the notice before; if it has been replaced or pruned, nothing happens.
     pub async fn delivered(&self, id: &str, at: DateTime<Utc>, receipt: &str) -> Result<(), StoreError> {
-        let (writer, id, receipt) = (self.writer.clone(), id.to_owned(), shortened(receipt, TEXT_LIMIT));
+        let (database, id, receipt) = (self.database.clone(), id.to_owned(), shortened(receipt, TEXT_LIMIT));
         self.run(async move {
-            sqlx::query(
+            let mut transaction = database.begin().await?;
+            Statement::new(
                 "UPDATE notices SET state = 'delivered', delivered_at = $1, receipt = $2,
                      claimed_until = NULL, claimed_by = NULL
                  WHERE id = $3 AND state <> 'delivered'",
@@ -115,9 +118,9 @@ impl Store {
             .bind(millis(at))
             .bind(receipt)
             .bind(id)
-            .execute(&writer)
+            .execute(&mut transaction)
             .await?;
-            Ok(())
+            transaction.commit().await
         })
         .await
     }
@@ -132,9 +135,10 @@ impl Store {
         error: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let (writer, id, error) = (self.writer.clone(), id.to_owned(), shortened(error, TEXT_LIMIT));
+        let (database, id, error) = (self.database.clone(), id.to_owned(), shortened(error, TEXT_LIMIT));
         self.run(async move {
-            sqlx::query(
+            let mut transaction = database.begin().await?;
+            Statement::new(
                 "UPDATE notices SET state = $1, failed_at = $2, last_error = $3, next_try = COALESCE($4, next_try),
                      claimed_until = NULL, claimed_by = NULL
                  WHERE id = $5 AND state = 'pending'",
@@ -144,9 +148,9 @@ impl Store {
             .bind(error)
             .bind(retry_at.map(millis))
             .bind(id)
-            .execute(&writer)
+            .execute(&mut transaction)
             .await?;
-            Ok(())
+            transaction.commit().await
         })
         .await
     }
@@ -154,30 +158,30 @@ impl Store {
     /// When [`Store::claim`] will find something for `channel`: when the oldest pending notice may be tried, or when
     /// its claim runs out. None if nothing is pending.
     pub async fn next_due(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (reader, channel) = (self.reader.clone(), channel.to_owned());
+        let (database, channel) = (self.database.clone(), channel.to_owned());
         self.run(async move {
-            let row = sqlx::query(
+            let row = Statement::new(
                 "SELECT next_try, claimed_until FROM notices WHERE channel = $1 AND state = 'pending'
                  ORDER BY seq LIMIT 1",
             )
             .bind(channel)
-            .fetch_optional(&reader)
+            .optional(&mut database.session().await?)
             .await?;
             let Some(row) = row else { return Ok(None) };
-            Ok(optional_moment(&row, "claimed_until")?.max(Some(moment(&row, "next_try")?)))
+            Ok(row.optional_moment("claimed_until")?.max(Some(row.moment("next_try")?)))
         })
         .await
     }
 }
 
 /// Posts `notices` behind those that are there; one that is there already stays as it is.
-pub(super) async fn post(connection: &mut SqliteConnection, notices: &[Notice]) -> Result<(), StoreError> {
+pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> Result<(), StoreError> {
     for notice in notices {
         let (attempts, next_try) = match notice.kind {
-            NoticeKind::Status => replace_status(connection, notice).await?,
+            NoticeKind::Status => replace_status(transaction, notice).await?,
             NoticeKind::Alert | NoticeKind::Reminder | NoticeKind::Resolved => (0, millis(notice.created)),
         };
-        sqlx::query(
+        Statement::new(
             "INSERT INTO notices (id, channel, kind, subject, body, thread, created, state, attempts, next_try)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9)
              ON CONFLICT (id) DO NOTHING",
@@ -187,21 +191,21 @@ pub(super) async fn post(connection: &mut SqliteConnection, notices: &[Notice]) 
         .bind(notice.kind.name())
         .bind(&notice.subject)
         .bind(&notice.body)
-        .bind(notice.thread.as_deref())
+        .bind(notice.thread.clone())
         .bind(millis(notice.created))
         .bind(attempts)
         .bind(next_try)
-        .execute(&mut *connection)
+        .execute(transaction)
         .await?;
         for (incident, step) in &notice.incidents {
-            sqlx::query(
+            Statement::new(
                 "INSERT INTO notice_incidents (notice_id, incident_id, step) VALUES ($1, $2, $3)
                  ON CONFLICT (notice_id, incident_id, step) DO NOTHING",
             )
             .bind(&notice.id)
             .bind(incident)
             .bind(step.name())
-            .execute(&mut *connection)
+            .execute(transaction)
             .await?;
         }
     }
@@ -210,8 +214,8 @@ pub(super) async fn post(connection: &mut SqliteConnection, notices: &[Notice]) 
 
 /// Takes back the states that nobody has been shown nor is sending: only the newest matters. Returns the attempts and
 /// the next try of the new one, since a channel that asked for patience asked for it whatever is to be shown.
-async fn replace_status(connection: &mut SqliteConnection, notice: &Notice) -> Result<(i64, i64), StoreError> {
-    let replaced = sqlx::query(
+async fn replace_status(transaction: &mut Transaction, notice: &Notice) -> Result<(i64, i64), StoreError> {
+    let replaced = Statement::new(
         "DELETE FROM notices
          WHERE channel = $1 AND kind = $2 AND state = 'pending' AND (claimed_until IS NULL OR claimed_until <= $3)
          RETURNING attempts, next_try",
@@ -219,35 +223,34 @@ async fn replace_status(connection: &mut SqliteConnection, notice: &Notice) -> R
     .bind(&notice.channel)
     .bind(NoticeKind::Status.name())
     .bind(millis(notice.created))
-    .fetch_all(connection)
+    .all(transaction)
     .await?;
     let mut inherited = (0, millis(notice.created));
     for row in replaced {
-        inherited = (inherited.0.max(row.try_get("attempts")?), inherited.1.max(row.try_get("next_try")?));
+        inherited = (inherited.0.max(row.number("attempts")?), inherited.1.max(row.number("next_try")?));
     }
     Ok(inherited)
 }
 
-fn due(row: &SqliteRow) -> Result<Due, StoreError> {
-    let id: String = row.try_get("id")?;
-    let kind: &str = row.try_get("kind")?;
-    let kind = NoticeKind::parse(kind).unwrap_or_else(|| {
+fn due(row: &Row) -> Result<Due, StoreError> {
+    let (id, kind) = (row.text("id")?, row.text("kind")?);
+    let kind = NoticeKind::parse(&kind).unwrap_or_else(|| {
         // Its words are written: better told in the wrong tone than in the way of all that follow.
         warn!(
             "notice {id} is of the kind {:?}, which this version does not know: sent as an alert",
-            shortened(kind, 60)
+            shortened(&kind, 60)
         );
         NoticeKind::Alert
     });
     let notice = Notice {
         id,
-        channel: row.try_get("channel")?,
+        channel: row.text("channel")?,
         kind,
-        subject: row.try_get("subject")?,
-        body: row.try_get("body")?,
-        thread: row.try_get("thread")?,
-        created: moment(row, "created")?,
+        subject: row.text("subject")?,
+        body: row.text("body")?,
+        thread: row.optional_text("thread")?,
+        created: row.moment("created")?,
         incidents: vec![],
     };
-    Ok(Due { notice, attempts: count(row, "attempts")? })
+    Ok(Due { notice, attempts: row.count("attempts")? })
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::row::millis;
+use super::statement::Statement;
 use super::{Store, StoreError};
 
 /// How many rows are deleted in one transaction, their links not counted: few enough that nobody waits for the writer.
@@ -47,10 +48,13 @@ impl Store {
     }
 
     pub(super) async fn delete_batch(&self, statement: &'static str, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let writer = self.writer.clone();
+        let database = self.database.clone();
         self.run(async move {
-            let done = sqlx::query(statement).bind(millis(before)).bind(BATCH.cast_signed()).execute(&writer).await?;
-            Ok(done.rows_affected())
+            let mut transaction = database.begin().await?;
+            let statement = Statement::new(statement).bind(millis(before)).bind(BATCH.cast_signed());
+            let deleted = statement.execute(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(deleted)
         })
         .await
     }

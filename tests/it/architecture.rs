@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("settings", &["clients", "secret"]),
     ("logging", &["secret", "settings"]),
     ("clients", &["secret"]),
-    ("store", &["domain"]),
+    ("store", &["domain", "secret"]),
     ("checks", &["clients", "domain", "secret"]),
     ("channels", &["clients", "domain", "secret"]),
     ("actors", &["checks", "channels", "store", "supervision", "domain"]),

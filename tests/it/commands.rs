@@ -230,7 +230,7 @@ async fn a_database_that_can_never_be_used_is_a_bad_configuration() {
     for (url, words) in [
         ("sqlite://nowhere/watch.db", "nowhere"),
         ("sqlite://notes.txt", "notes.txt"),
-        ("postgres://user:hunter2@localhost/watch", "PostgreSQL"),
+        ("postgres://user:hunter2@localhost", "names no database"),
         ("mysql://user:hunter2@localhost/watch", "DATABASE_URL"),
     ] {
         home.set("DATABASE_URL", url);

@@ -25,6 +25,11 @@ mod incidents;
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
+/// The same service with its memory on a PostgreSQL server.
+mod on_postgres;
+/// A PostgreSQL server for tests.
+#[path = "../postgres/mod.rs"]
+mod postgres;
 /// No secret is seen anywhere, whatever happens and however much the libraries talk.
 mod secrets;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.

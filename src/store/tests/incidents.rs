@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_an_incident_comes_back() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let mut first = incident("b", IssueId::StuckJobs, Phase::Recovering);
         first.held = Held::By(IssueId::OpenaiOffline);
         first.told_at = Some(at(5));
@@ -20,7 +20,7 @@ async fn every_field_of_an_incident_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_issue_finds_its_way_back() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let stepped = IssueId::ALL.map(|issue| (incident(&issue.to_string(), issue, Phase::Open), Change::Opened));
         store.commit(&stepped, &[]).await.unwrap();
         let mut back: Vec<_> = store.unresolved().await.unwrap().into_iter().map(|incident| incident.issue).collect();
@@ -33,7 +33,7 @@ async fn every_issue_finds_its_way_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_or_forgotten_is_no_longer_unresolved_and_makes_room_for_the_next() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let suspected = incident("s", IssueId::LowCompletion, Phase::Suspected);
         open_stuck(&store, &[]).await;
         store.commit(&[(suspected.clone(), Change::None)], &[]).await.unwrap();
@@ -56,7 +56,7 @@ async fn what_is_over_or_forgotten_is_no_longer_unresolved_and_makes_room_for_th
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_fails_leaves_nothing() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::Opened);
         let of_nobody = alert("n2", "email", "no such incident");
         let twice = (incident("i2", IssueId::StuckJobs, Phase::Open), Change::Opened);
@@ -76,7 +76,7 @@ async fn a_commit_that_fails_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_is_repeated_changes_nothing_more() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let notices = [alert("n1", "email", "i1")];
         open_stuck(&store, &notices).await;
         assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
@@ -89,15 +89,15 @@ async fn a_commit_that_is_repeated_changes_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_newer_version_has_left_behind_does_not_keep_us_from_starting() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let stepped = [IssueId::StuckJobs, IssueId::LowCompletion, IssueId::NotionOffline]
             .map(|issue| (incident(&issue.to_string(), issue, Phase::Open), Change::Opened));
         store.commit(&stepped, &[]).await.unwrap();
-        for change in [
+        for statement in [
             "UPDATE incidents SET issue = 'actor_tired' WHERE issue = 'stuck_jobs'",
             "UPDATE incidents SET held = 'by', held_cause = 'actor_tired' WHERE issue = 'low_completion'",
         ] {
-            sqlx::query(change).execute(&store.writer).await.unwrap();
+            change(&store, statement).await.unwrap();
         }
         let known: Vec<_> =
             store.unresolved().await.unwrap().into_iter().map(|incident| (incident.issue, incident.held)).collect();
@@ -115,8 +115,21 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
         let (store, _directory) = in_file().await;
         open_stuck(&store, &[]).await;
         let change = sqlx::AssertSqlSafe(format!("UPDATE incidents SET {column} = {value}"));
-        sqlx::query(change).execute(&store.writer).await.unwrap();
+        sqlx::query(change).execute(sqlite_of(&store).0).await.unwrap();
         let error = store.unresolved().await.unwrap_err();
         assert!(matches!(&error, StoreError::Nonsense(text) if text.contains(words)), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_only_one_of_the_databases_could_hold_is_told_all_the_same() {
+    for (store, _ground) in each().await {
+        let stuck = Incident { detail: "a\0b".into(), ..incident("i1", IssueId::StuckJobs, Phase::Open) };
+        store
+            .commit(&[(stuck, Change::Opened)], &[Notice { body: "\0".into(), ..alert("n1", "email", "i1") }])
+            .await
+            .unwrap();
+        assert_eq!(store.unresolved().await.unwrap()[0].detail, "a\u{FFFD}b");
+        assert_eq!(store.claim("email", at(0), at(60), "me").await.unwrap().unwrap().notice.body, "\u{FFFD}");
     }
 }

@@ -1,17 +1,22 @@
-//! The store against real databases: what holds in a file holds in memory. What only a file can do is in `opening.rs`.
+//! The store against real databases: what holds in a file holds in memory and on PostgreSQL. What only a file can do is in
+//! `opening.rs`, what only a server can in `server.rs`.
 
 mod incidents;
 mod opening;
 mod outbox;
 mod prune;
+mod server;
 mod sharing;
+
+#[path = "../../../tests/postgres/mod.rs"]
+mod postgres;
 
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
@@ -27,10 +32,75 @@ async fn in_file() -> (Store, TempDir) {
     (store, directory)
 }
 
-/// A fresh store of either sort.
-async fn both() -> [(Store, Option<TempDir>); 2] {
+/// What a store stands on, which is gone when it is dropped.
+enum Ground {
+    Directory(TempDir),
+    Memory,
+    Server(postgres::Database),
+}
+
+impl Ground {
+    fn location(&self) -> Location {
+        match self {
+            Self::Directory(directory) => Location::File(directory.path().join("test.db")),
+            Self::Memory => Location::Memory,
+            Self::Server(database) => Location::Postgres(Secret::new(database.url())),
+        }
+    }
+
+    /// Another store on the same ground; in memory there is none.
+    async fn open(&self) -> Store {
+        Store::open(&self.location(), Handle::current()).await.unwrap()
+    }
+}
+
+/// A fresh store on PostgreSQL.
+async fn on_server() -> (Store, Ground) {
+    let ground = Ground::Server(postgres::shared().database());
+    (ground.open().await, ground)
+}
+
+/// A fresh store of each sort that others can open as well.
+async fn shareable() -> [(Store, Ground); 2] {
     let (store, directory) = in_file().await;
-    [(store, Some(directory)), (Store::open(&Location::Memory, Handle::current()).await.unwrap(), None)]
+    [(store, Ground::Directory(directory)), on_server().await]
+}
+
+/// A fresh store of each sort.
+async fn each() -> [(Store, Ground); 3] {
+    let [file, server] = shareable().await;
+    [file, (Ground::Memory.open().await, Ground::Memory), server]
+}
+
+/// The rows of what nobody but a test would ask.
+async fn rows(store: &Store, statement: &'static str) -> Vec<row::Row> {
+    Statement::new(statement).all(&mut store.database.session().await.unwrap()).await.unwrap()
+}
+
+/// The first column of those rows, which is named `it`.
+async fn texts(store: &Store, statement: &'static str) -> Vec<String> {
+    rows(store, statement).await.iter().map(|row| row.text("it").unwrap()).collect()
+}
+
+/// The one number named `it`.
+async fn number(store: &Store, statement: &'static str) -> i64 {
+    rows(store, statement).await[0].number("it").unwrap()
+}
+
+/// Does what no store would.
+async fn change(store: &Store, statement: &'static str) -> Result<u64, StoreError> {
+    let mut transaction = store.database.begin().await?;
+    let changed = Statement::new(statement).execute(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+/// The connections of a store on SQLite: who writes, who reads.
+fn sqlite_of(store: &Store) -> (&SqlitePool, &SqlitePool) {
+    match &store.database {
+        Database::Sqlite { writer, reader } => (writer, reader),
+        Database::Postgres(_) => panic!("not SQLite"),
+    }
 }
 
 async fn open(path: &Path) -> Result<Store, StoreError> {

@@ -14,22 +14,23 @@ async fn refusal(path: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_told_twice_after_a_restart_and_nothing_is_lost() {
-    let (store, directory) = in_file().await;
-    open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "telegram", "i1")]).await;
-    store.remember("notion", "entry", "page-1").await.unwrap();
-    assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
-    store.delivered("n1", at(1), "250 ok").await.unwrap();
-    assert_eq!(claimed(&store, "telegram", 0).await, Some("n2".into()));
-    let (incidents, told) = (store.unresolved().await.unwrap(), store.told().await.unwrap());
-    store.close().await.unwrap();
+    for (store, ground) in shareable().await {
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "telegram", "i1")]).await;
+        store.remember("notion", "entry", "page-1").await.unwrap();
+        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
+        store.delivered("n1", at(1), "250 ok").await.unwrap();
+        assert_eq!(claimed(&store, "telegram", 0).await, Some("n2".into()));
+        let (incidents, told) = (store.unresolved().await.unwrap(), store.told().await.unwrap());
+        store.close().await.unwrap();
 
-    let store = open(&directory.path().join("test.db")).await.unwrap();
-    assert_eq!(store.unresolved().await.unwrap(), incidents);
-    assert_eq!(store.told().await.unwrap(), told);
-    assert_eq!(store.recall("notion", "entry").await.unwrap(), Some("page-1".into()));
-    assert_eq!(claimed(&store, "email", 9_999).await, None, "delivered");
-    assert_eq!(claimed(&store, "telegram", 59).await, None, "perhaps still being sent");
-    assert_eq!(claimed(&store, "telegram", 60).await, Some("n2".into()));
+        let store = ground.open().await;
+        assert_eq!(store.unresolved().await.unwrap(), incidents);
+        assert_eq!(store.told().await.unwrap(), told);
+        assert_eq!(store.recall("notion", "entry").await.unwrap(), Some("page-1".into()));
+        assert_eq!(claimed(&store, "email", 9_999).await, None, "delivered");
+        assert_eq!(claimed(&store, "telegram", 59).await, None, "perhaps still being sent");
+        assert_eq!(claimed(&store, "telegram", 60).await, Some("n2".into()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +53,7 @@ async fn the_log_is_taken_into_the_file_now_and_then_while_somebody_writes() {
     open_stuck(&store, &[]).await;
     let size = || fs::metadata(directory.path().join("test.db")).unwrap().len();
     let before = size();
-    let transaction = store.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let transaction = sqlite_of(&store).0.begin_with("BEGIN IMMEDIATE").await.unwrap();
     store.checkpoint().await.unwrap();
     assert!(size() > before, "{before} bytes as before");
     transaction.rollback().await.unwrap();
@@ -68,14 +69,14 @@ fn alert_of_nothing() -> Notice {
 async fn every_write_is_synced_and_keys_are_held() {
     let (store, _directory) = in_file().await;
     let pragma = |statement: &'static str| {
-        let writer = store.writer.clone();
+        let writer = sqlite_of(&store).0.clone();
         async move { sqlx::query_scalar::<_, i64>(statement).fetch_one(&writer).await.unwrap() }
     };
     assert_eq!(pragma("PRAGMA synchronous").await, 2, "FULL");
     assert_eq!(pragma("PRAGMA foreign_keys").await, 1);
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(sqlite_of(&store).0).await.unwrap();
     assert_eq!(mode, "wal");
-    let error = StoreError::from(sqlx::query("DELETE FROM incidents").execute(&store.reader).await.unwrap_err());
+    let error = StoreError::from(sqlx::query("DELETE FROM incidents").execute(sqlite_of(&store).1).await.unwrap_err());
     assert!(error.to_string().contains("cannot be written to"), "{error}");
 }
 
@@ -195,7 +196,7 @@ async fn a_name_that_looks_like_a_url_or_a_memory_is_a_file() {
 async fn a_full_disk_is_called_so_and_heals_with_the_space() {
     let (store, _directory) = in_file().await;
     // It may have no more pages than it has; the limit is that of the connection, and ends with it.
-    sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+    sqlx::query("PRAGMA max_page_count = 1").execute(sqlite_of(&store).0).await.unwrap();
     let large = Notice { body: "x".repeat(100_000), ..alert("n1", "email", "i1") };
     let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::Opened);
     let error = store.commit(std::slice::from_ref(&stuck), std::slice::from_ref(&large)).await.unwrap_err();

@@ -5,7 +5,7 @@ use crate::domain::notice::Told;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_comes_out_as_it_was_posted() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let posted = Notice { thread: Some("n0".into()), created: at(3), ..alert("n1", "email", "i1") };
         open_stuck(&store, std::slice::from_ref(&posted)).await;
         let due = store.claim("email", at(3), at(63), "me").await.unwrap().unwrap();
@@ -15,7 +15,7 @@ async fn a_notice_comes_out_as_it_was_posted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_claim_at_a_time_until_it_runs_out() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         assert_eq!(store.next_due("email").await.unwrap(), Some(at(0)));
         let first = store.claim("email", at(1), at(61), "one").await.unwrap().unwrap();
@@ -31,7 +31,7 @@ async fn one_claim_at_a_time_until_it_runs_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_who_claim_at_once_do_not_get_the_same() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "email", "i1")]).await;
         let claims = (0..8).map(|_| claimed(&store, "email", 0));
         let got: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flatten().collect();
@@ -41,7 +41,7 @@ async fn two_who_claim_at_once_do_not_get_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_notice_overtakes_another_of_its_channel_and_no_channel_waits_for_another() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         // The clock was set back between the two.
         let later = Notice { created: at(-500), ..alert("a-later", "email", "i1") };
         open_stuck(&store, &[alert("n1", "email", "i1"), alert("n1t", "telegram", "i1"), later]).await;
@@ -64,7 +64,7 @@ async fn no_notice_overtakes_another_of_its_channel_and_no_channel_waits_for_ano
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_delivered_stays_delivered_and_what_failed_may_still_arrive() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "telegram", "i1")]).await;
         store.delivered("n1", at(1), "first").await.unwrap();
         store.failed("n1", at(2), "too late", Some(at(3))).await.unwrap();
@@ -72,21 +72,19 @@ async fn what_was_delivered_stays_delivered_and_what_failed_may_still_arrive() {
         store.failed("n2", at(1), "a timeout", None).await.unwrap();
         store.delivered("n2", at(2), "after all").await.unwrap();
         store.delivered("no such notice", at(2), "").await.unwrap();
-        let rows: Vec<(String, String, i64, String)> =
-            sqlx::query_as("SELECT id, state, delivered_at, receipt FROM notices ORDER BY seq")
-                .fetch_all(&store.reader)
-                .await
-                .unwrap();
-        let row = |id: &str, second, receipt: &str| {
-            (id.to_owned(), "delivered".to_owned(), at(second).timestamp_millis(), receipt.to_owned())
-        };
-        assert_eq!(rows, [row("n1", 1, "first"), row("n2", 2, "after all")]);
+        let statement = "SELECT id || ' ' || state || ' ' || receipt AS it, delivered_at FROM notices ORDER BY seq";
+        let kept: Vec<_> = rows(&store, statement)
+            .await
+            .iter()
+            .map(|row| (row.text("it").unwrap(), row.moment("delivered_at").unwrap()))
+            .collect();
+        assert_eq!(kept, [("n1 delivered first".into(), at(1)), ("n2 delivered after all".into(), at(2))]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_are_those_to_whom_the_opening_goes_out_and_can_still_arrive() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let reminder = notice("n9", "telegram", NoticeKind::Reminder, &[("i1", Step::Reminded)]);
         open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "notion", "i1"), reminder]).await;
         let told = |pairs: &[(&str, &str)]| {
@@ -111,7 +109,7 @@ async fn told_are_those_to_whom_the_opening_goes_out_and_can_still_arrive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_newest_state_waits_and_it_waits_as_long_as_the_last_one_would_have() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let status = |id, second| Notice { created: at(second), ..notice(id, "notion", NoticeKind::Status, &[]) };
         store.commit(&[], &[status("s1", 0), alert_without_incident("a1"), status("s2", 1)]).await.unwrap();
         assert_eq!(claimed(&store, "notion", 1).await, Some("a1".into()), "an alert is not replaced");
@@ -137,7 +135,7 @@ fn alert_without_incident(id: &str) -> Notice {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_whose_sender_died_is_replaced() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let status = |id, second| Notice { created: at(second), ..notice(id, "notion", NoticeKind::Status, &[]) };
         store.commit(&[], &[status("s1", 0)]).await.unwrap();
         assert_eq!(claimed(&store, "notion", 0).await, Some("s1".into()));
@@ -148,9 +146,9 @@ async fn a_state_whose_sender_died_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kind_of_a_newer_version_does_not_hold_up_the_channel() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        sqlx::query("UPDATE notices SET kind = 'digest'").execute(&store.writer).await.unwrap();
+        change(&store, "UPDATE notices SET kind = 'digest'").await.unwrap();
         let due = store.claim("email", at(0), at(60), "me").await.unwrap().unwrap();
         assert_eq!(due.notice.kind, NoticeKind::Alert);
     }
@@ -158,18 +156,17 @@ async fn a_kind_of_a_newer_version_does_not_hold_up_the_channel() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_channels_say_is_kept_within_bounds() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         store.failed("n1", at(1), &"é".repeat(10_000), Some(at(2))).await.unwrap();
-        let error: String =
-            sqlx::query_scalar("SELECT last_error FROM notices").fetch_one(&store.reader).await.unwrap();
-        assert_eq!(error.chars().count(), 501);
+        let errors = texts(&store, "SELECT last_error AS it FROM notices").await;
+        assert_eq!(errors[0].chars().count(), 501);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_remembers_what_it_said_last_and_nothing_of_the_others() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         store.remember("notion", "entry", "page-1").await.unwrap();
         store.remember("notion", "entry", "page-2").await.unwrap();
         assert_eq!(store.recall("notion", "entry").await.unwrap(), Some("page-2".into()));

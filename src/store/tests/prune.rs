@@ -4,13 +4,9 @@ use super::*;
 use crate::store::outbox::TOLD;
 use crate::store::prune::{BATCH, INCIDENTS, NOTICES};
 
-async fn ids(store: &Store, statement: &'static str) -> Vec<String> {
-    sqlx::query_scalar(statement).fetch_all(&store.reader).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_old_and_done_with_goes() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let over = |id: &str, second| {
             let resolved_at = Some(at(second));
             (Incident { resolved_at, ..incident(id, IssueId::OpenaiOffline, Phase::Resolved) }, Change::Resolved)
@@ -36,12 +32,12 @@ async fn only_what_is_old_and_done_with_goes() {
         store.failed("failed", at(1), "550", None).await.unwrap();
 
         assert_eq!(store.prune(at(100)).await.unwrap(), 3);
-        let incidents = ids(&store, "SELECT id FROM incidents ORDER BY id").await;
+        let incidents = texts(&store, "SELECT id AS it FROM incidents ORDER BY id").await;
         assert_eq!(incidents, ["new", "old, all-clear pending", "open"]);
-        let notices = ids(&store, "SELECT id FROM notices ORDER BY seq").await;
+        let notices = texts(&store, "SELECT id AS it FROM notices ORDER BY seq").await;
         assert_eq!(notices, ["told of what is open", "new", "pending"]);
         assert_eq!(
-            ids(&store, "SELECT notice_id FROM notice_incidents ORDER BY 1").await,
+            texts(&store, "SELECT notice_id AS it FROM notice_incidents ORDER BY 1").await,
             ["pending", "told of what is open"]
         );
         assert!(store.told().await.unwrap().contains_key("open"));
@@ -51,7 +47,7 @@ async fn only_what_is_old_and_done_with_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_go_in_several_batches() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let many = BATCH * 2 + 1;
         let stepped: Vec<_> = (0..many)
             .map(|number| (incident(&number.to_string(), IssueId::StuckJobs, Phase::Resolved), Change::Resolved))
@@ -67,7 +63,7 @@ async fn a_long_history_is_not_looked_through() {
     let (store, _directory) = in_file().await;
     for statement in [TOLD, INCIDENTS, NOTICES] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.writer).await.unwrap();
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(sqlite_of(&store).0).await.unwrap();
         let scans: Vec<_> = plan.into_iter().map(|(.., step)| step).filter(|step| step.starts_with("SCAN")).collect();
         assert!(scans.iter().all(|step| step.contains("incidents_unresolved")), "{statement}: {scans:?}");
     }

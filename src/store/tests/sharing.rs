@@ -8,7 +8,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_does_not_cut_its_commit_in_half() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::Opened);
         let notices: Vec<_> = (0..50).map(|number| alert(&format!("n{number}"), "email", "i1")).collect();
         assert!(store.commit(&[stuck], &notices).now_or_never().is_none(), "dropped after the first step");
@@ -18,14 +18,13 @@ async fn a_caller_that_goes_away_does_not_cut_its_commit_in_half() {
             }
         };
         tokio::time::timeout(Duration::from_secs(10), whole).await.unwrap();
-        let posted: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices").fetch_one(&store.reader).await.unwrap();
-        assert_eq!(posted, 50);
+        assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM notices").await, 50);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_on_another_runtime_is_served_and_may_end() {
-    for (store, _directory) in both().await {
+    for (store, _ground) in each().await {
         for number in 0..3 {
             let store = store.clone();
             let elsewhere = std::thread::spawn(move || {
@@ -43,7 +42,7 @@ async fn a_caller_on_another_runtime_is_served_and_may_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_memory_stays_while_nobody_looks_and_belongs_to_one_store() {
-    let [_, (store, _)] = both().await;
+    let store = Ground::Memory.open().await;
     let other = Store::open(&Location::Memory, Handle::current()).await.unwrap();
     join_all((0..20).map(|number| {
         let store = store.clone();
@@ -74,29 +73,38 @@ async fn stores_that_open_a_new_file_at_once_all_find_it_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_stores_on_one_file_write_at_once_and_both_get_through() {
-    let (one, directory) = in_file().await;
-    let two = open(&directory.path().join("test.db")).await.unwrap();
-    open_stuck(&one, &[]).await;
-    let writing = [("one", one.clone()), ("two", two)].into_iter().map(|(name, store)| {
-        tokio::spawn(async move {
-            for number in 0..40 {
-                let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::None);
-                store.commit(&[stuck], &[alert(&format!("{name} {number}"), name, "i1")]).await.unwrap();
-                let due = store.claim(name, at(0), at(60), name).await.unwrap().unwrap();
-                assert_eq!(due.notice.id, format!("{name} {number}"));
-                store.delivered(&due.notice.id, at(1), "").await.unwrap();
-            }
-        })
-    });
-    for written in join_all(writing).await {
-        written.unwrap();
+async fn stores_that_open_a_new_database_at_once_all_find_it_ready() {
+    for _ in 0..3 {
+        let location = Ground::Server(postgres::shared().database());
+        let location = &location.location();
+        let opening = (0..6).map(|_| Store::open(location, Handle::current()));
+        for store in join_all(opening).await {
+            store.unwrap().ping().await.unwrap();
+        }
     }
-    let delivered: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices WHERE state = 'delivered'")
-        .fetch_one(&one.reader)
-        .await
-        .unwrap();
-    assert_eq!(delivered, 80);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_on_one_database_write_at_once_and_both_get_through() {
+    for (one, ground) in shareable().await {
+        let two = ground.open().await;
+        open_stuck(&one, &[]).await;
+        let writing = [("one", one.clone()), ("two", two)].into_iter().map(|(name, store)| {
+            tokio::spawn(async move {
+                for number in 0..40 {
+                    let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::None);
+                    store.commit(&[stuck], &[alert(&format!("{name} {number}"), name, "i1")]).await.unwrap();
+                    let due = store.claim(name, at(0), at(60), name).await.unwrap().unwrap();
+                    assert_eq!(due.notice.id, format!("{name} {number}"));
+                    store.delivered(&due.notice.id, at(1), "").await.unwrap();
+                }
+            })
+        });
+        for written in join_all(writing).await {
+            written.unwrap();
+        }
+        assert_eq!(number(&one, "SELECT COUNT(*) AS it FROM notices WHERE state = 'delivered'").await, 80);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +148,7 @@ async fn who_waits_for_a_connection_waits_within_bounds() {
     let (store, directory) = in_file().await;
     store.close().await.unwrap();
     let impatient = impatient(&directory.path().join("test.db")).await;
-    let kept = impatient.writer.acquire().await.unwrap();
+    let kept = sqlite_of(&impatient).0.acquire().await.unwrap();
     let error = impatient.remember("email", "key", "value").await.unwrap_err();
     assert!(matches!(error, StoreError::Timeout), "{error}");
     drop(kept);

@@ -1,14 +1,16 @@
-//! From a location to connections: everything about a file or a memory that only SQLite knows.
+//! From a file or a memory to connections: everything that only SQLite knows.
 
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::time::{Instant, sleep};
 
-use super::{Limits, Location, StoreError};
+use super::database::Database;
+use super::schema::{migrating, opening, unusable};
+use super::{Limits, StoreError};
 
 /// How a writing transaction begins: with the lock, since a lock that is asked for later may be refused at once.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -26,26 +28,18 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// The schema, each version a file, embedded in the program.
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
-/// Opens `database` and returns who writes and who reads.
-pub(super) async fn pools(database: &Location, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    match database {
-        Location::File(path) => file(path, limits).await,
-        Location::Memory => memory(limits).await,
-    }
-}
-
 /// The database is that of its one connection, which therefore never ends.
-async fn memory(limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+pub(super) async fn memory(limits: Limits) -> Result<Database, StoreError> {
     let named = |error| opening("in memory", error);
     let pool = pool(1, limits).connect_with(options(limits)).await.map_err(named)?;
     let mut connection = pool.acquire().await.map_err(named)?;
     migrate(&mut connection, "in memory").await?;
-    Ok((pool.clone(), pool))
+    Ok(Database::Sqlite { writer: pool.clone(), reader: pool })
 }
 
-/// Tries again for as long as we wait for a lock: some locks, such as that for a change of the journal mode, SQLite
+/// The database in the file `path`. Tries again for as long as we wait for a lock: some locks, such as that for a change of the journal mode, SQLite
 /// refuses without waiting.
-async fn file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+pub(super) async fn file(path: &Path, limits: Limits) -> Result<Database, StoreError> {
     let path = checked(path)?;
     let patience_ends = Instant::now() + limits.busy;
     loop {
@@ -56,7 +50,7 @@ async fn file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool), S
     }
 }
 
-async fn try_file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool), StoreError> {
+async fn try_file(path: &Path, limits: Limits) -> Result<Database, StoreError> {
     let name = path.display().to_string();
     let named = |error| opening(&name, error);
     // An alert must survive a power cut: `FULL` syncs the log with each transaction, `NORMAL` would not.
@@ -74,9 +68,9 @@ async fn try_file(path: &Path, limits: Limits) -> Result<(SqlitePool, SqlitePool
     };
     // The last one to close takes the log into the file and removes it: not worth it while starting.
     let closed = first.close().await;
-    let pools = opened?;
+    let (writer, reader) = opened?;
     closed.map_err(named)?;
-    Ok(pools)
+    Ok(Database::Sqlite { writer, reader })
 }
 
 /// Who writes and who reads.
@@ -137,7 +131,10 @@ async fn migrate(connection: &mut SqliteConnection, database: &str) -> Result<()
     if is_foreign(&mut transaction).await.map_err(named)? {
         return Err(unusable(database, "it holds the tables of another program; set another DATABASE_URL"));
     }
-    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(|error| migrating(database, error))?;
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(|error| migrating(&MIGRATIONS, database, error))?;
     // In a file of somebody else that may only be read, SQLite takes the lock without a word; the first write is refused.
     sqlx::query("DELETE FROM channel_state WHERE channel = ''").execute(&mut *transaction).await.map_err(named)?;
     transaction.commit().await.map_err(named)
@@ -151,31 +148,4 @@ async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Err
     .fetch_one(connection)
     .await?;
     Ok(tables > 0 && histories == 0)
-}
-
-fn migrating(database: &str, error: MigrateError) -> StoreError {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => opening(database, error),
-        MigrateError::VersionMissing(found) if found > known => {
-            StoreError::Newer { database: database.into(), found, known }
-        }
-        MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => unusable(
-            database,
-            &format!("its schema {version} is not that of this program but another's; set another DATABASE_URL"),
-        ),
-        other => opening(database, other.into()),
-    }
-}
-
-/// What waiting may help against keeps its name; everything else is for somebody to look after.
-fn opening(database: &str, error: sqlx::Error) -> StoreError {
-    match StoreError::from(error) {
-        StoreError::Failed(reason) | StoreError::Nonsense(reason) => unusable(database, &reason),
-        other => other,
-    }
-}
-
-fn unusable(database: &str, reason: &str) -> StoreError {
-    StoreError::Unusable { database: database.into(), reason: reason.into() }
 }

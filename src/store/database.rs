@@ -1,0 +1,118 @@
+//! The two sorts of database behind one face: who reads, who writes, and nothing that the rest of the store would have
+//! to tell apart.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+
+use super::{StoreError, sqlite};
+
+/// A database that is open.
+#[derive(Clone, Debug)]
+pub(super) enum Database {
+    /// SQLite, in a file or in memory.
+    Sqlite {
+        /// One connection, since SQLite has one writer at a time: waiting for it in the pool is fair, in SQLite it is not.
+        writer: SqlitePool,
+        /// Connections that only read; in memory the writer's.
+        reader: SqlitePool,
+    },
+    /// PostgreSQL, whoever runs it.
+    Postgres(PgPool),
+}
+
+impl Database {
+    /// A connection in order to read.
+    pub(super) async fn session(&self) -> Result<Session, StoreError> {
+        Ok(match self {
+            Self::Sqlite { reader, .. } => Session::Sqlite(reader.acquire().await?),
+            Self::Postgres(pool) => Session::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction in order to write. It is rolled back unless it is committed.
+    pub(super) async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with(sqlite::BEGIN).await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Takes what SQLite has in its write-ahead log into the file, as far as nobody is reading it; PostgreSQL does so by
+    /// itself.
+    pub(super) async fn checkpoint(&self) -> Result<(), StoreError> {
+        if let Self::Sqlite { reader, .. } = self {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(reader).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes all connections, once nobody has them any more.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection that is lent to whoever reads.
+pub(super) enum Session {
+    /// Of SQLite.
+    Sqlite(PoolConnection<Sqlite>),
+    /// Of PostgreSQL.
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A transaction of whoever writes.
+pub(super) enum Transaction {
+    /// Of SQLite.
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    /// Of PostgreSQL.
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    /// Makes it last.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// What a statement can be said to.
+pub(super) trait Speaks {
+    /// The connection behind it.
+    fn lent(&mut self) -> Lent<'_>;
+}
+
+/// A connection of either sort, for one statement.
+pub(super) enum Lent<'c> {
+    /// Of SQLite.
+    Sqlite(&'c mut SqliteConnection),
+    /// Of PostgreSQL.
+    Postgres(&'c mut PgConnection),
+}
+
+impl Speaks for Session {
+    fn lent(&mut self) -> Lent<'_> {
+        match self {
+            Self::Sqlite(connection) => Lent::Sqlite(connection),
+            Self::Postgres(connection) => Lent::Postgres(connection),
+        }
+    }
+}
+
+impl Speaks for Transaction {
+    fn lent(&mut self) -> Lent<'_> {
+        match self {
+            Self::Sqlite(connection) => Lent::Sqlite(connection),
+            Self::Postgres(connection) => Lent::Postgres(connection),
+        }
+    }
+}
