@@ -137,11 +137,6 @@ impl Escalator {
                 let store = actor.store.clone();
                 ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
             }
-            // Nobody waits for that: all have been told by now.
-            if !actor.policy.dry_run && cycle % TIDY_EVERY == 1 {
-                let store = actor.store.clone();
-                ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
-            }
         });
         ctx.spawn(told);
     }
@@ -204,7 +199,12 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 /// Takes the incidents through the cycle and writes down what follows; says what is known then.
 async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
-    match escalate(policy, store, &report).await {
+    let mut escalated = escalate(policy, store, &report).await;
+    // An Escalator that was replaced has written after all. Its incidents are the ones to go on from.
+    if matches!(escalated, Err(StoreError::Overtaken)) {
+        escalated = escalate(policy, store, &report).await;
+    }
+    match escalated {
         Ok(incidents) => Overview { report, incidents },
         Err(error) => {
             log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
@@ -216,7 +216,7 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
 
 async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
     let (known, told) = (store.unresolved().await?, store.told().await?);
-    let mut stepped = cycle::advance(known, report, policy.patience, new_id);
+    let mut stepped = cycle::advance(known.clone(), report, policy.patience, new_id);
     let announcements = notice::plan(&stepped, &told, &policy.told, report.timestamp, policy.reminder);
     notice::mark_told(&mut stepped, &announcements, report.timestamp);
     let mut notices: Vec<Notice> =
@@ -228,7 +228,7 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
             log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
         }
     } else {
-        store.commit(&stepped, &notices).await?;
+        store.commit_after(&known, &stepped, &notices).await?;
     }
     let mut live: Vec<Incident> = stepped.into_iter().map(|(incident, _)| incident).filter(Incident::is_live).collect();
     live.sort_by_key(|incident| incident.since);

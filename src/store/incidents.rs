@@ -2,6 +2,7 @@
 
 use log::warn;
 
+use super::database::Speaks;
 use super::database::Transaction;
 use super::error::shortened;
 use super::row::{Row, millis};
@@ -20,17 +21,19 @@ impl Store {
     /// warning: this program would neither see it nor see it end.
     pub async fn unresolved(&self) -> Result<Vec<Incident>, StoreError> {
         let database = self.database.clone();
-        self.run(async move {
-            let rows = Statement::new(
-                "SELECT id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at
-                 FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
-            )
-            .all(&mut database.session().await?)
-            .await?;
-            rows.iter().filter_map(|row| incident(row).transpose()).collect()
-        })
-        .await
+        self.run(async move { unresolved(&mut database.session().await?).await }).await
     }
+}
+
+/// See [`Store::unresolved`].
+pub(super) async fn unresolved(on: &mut impl Speaks) -> Result<Vec<Incident>, StoreError> {
+    let rows = Statement::new(
+        "SELECT id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at
+         FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
+    )
+    .all(on)
+    .await?;
+    rows.iter().filter_map(|row| incident(row).transpose()).collect()
 }
 
 /// Writes every incident as it is now. Those that are over come first, so that they make room for what follows them.

@@ -113,17 +113,44 @@ impl Store {
         .await
     }
 
-    /// Writes down a cycle: all of it or nothing.
+    /// Writes down a cycle: all of it or nothing, and only if the incidents that are not over are still those that it
+    /// began with (`known`, as [`Store::unresolved`] gave them). Else somebody was quicker ([`StoreError::Overtaken`]): what
+    /// they told must not be told again.
     ///
     /// Incidents are inserted or brought up to date, those that were [`Change::Forgotten`] are deleted, and the notices
     /// are posted. To write the same again changes nothing more, so it may be repeated after a [`StoreError::Timeout`].
-    pub async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
+    pub async fn commit_after(
+        &self,
+        known: &[Incident],
+        stepped: &[(Incident, Change)],
+        notices: &[Notice],
+    ) -> Result<(), StoreError> {
+        self.write(Some(known.to_vec()), stepped, notices).await
+    }
+
+    /// The same whatever the incidents are by now.
+    #[cfg(test)]
+    async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
+        self.write(None, stepped, notices).await
+    }
+
+    async fn write(
+        &self,
+        known: Option<Vec<Incident>>,
+        stepped: &[(Incident, Change)],
+        notices: &[Notice],
+    ) -> Result<(), StoreError> {
         if stepped.is_empty() && notices.is_empty() {
             return Ok(());
         }
         let (database, stepped, notices) = (self.database.clone(), stepped.to_vec(), notices.to_vec());
         self.run(async move {
             let mut transaction = database.begin().await?;
+            if let Some(known) = known
+                && incidents::unresolved(&mut transaction).await? != known
+            {
+                return Err(StoreError::Overtaken);
+            }
             incidents::write(&mut transaction, &stepped).await?;
             outbox::post(&mut transaction, &notices).await?;
             transaction.commit().await
@@ -131,12 +158,13 @@ impl Store {
         .await
     }
 
-    /// Asks the database for something that it has to read, within 2 s.
+    /// Has the database write, within 2 s: one that can only be read keeps no incident and no notice. Nothing is changed.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let database = self.database.clone();
         on(&self.runtime, PING_LIMIT, async move {
-            Statement::new("SELECT id FROM incidents LIMIT 1").optional(&mut database.session().await?).await?;
-            Ok(())
+            let mut transaction = database.begin().await?;
+            Statement::new("DELETE FROM channel_state WHERE channel = ''").execute(&mut transaction).await?;
+            transaction.commit().await
         })
         .await
     }
