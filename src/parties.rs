@@ -70,6 +70,7 @@ impl Parties {
             token: telegram.token.clone(),
             chat: telegram.chat_id.clone(),
             thread_id: telegram.thread_id,
+            request_timeout: settings.timing.request_timeout,
         });
         let board = settings.notion.as_ref().and_then(|notion| notion.status_board.as_ref());
         let notion_board = board.zip(self.notion.clone()).map(|(board, notion)| notion_board::Config {

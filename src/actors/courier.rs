@@ -7,7 +7,7 @@
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
@@ -26,6 +26,11 @@ const MEMORY: &str = "memory";
 /// How much longer than a send its claim lasts: as long as writing down the outcome may take. After a crash in between,
 /// the notice is due again when the claim has run out.
 const WRITING: Duration = Duration::from_secs(5);
+
+/// For how long, and at which distance, it is tried to write down that something was delivered. If the store is away for
+/// longer, that one message is sent again.
+const INSISTENCE: Duration = Duration::from_secs(20);
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 /// How much later than the channel itself the Courier gives up on a send. A channel that keeps its deadline has the last
 /// word: one that took the letter and then waited for a good-bye must not be asked again.
@@ -134,10 +139,11 @@ impl Route {
         };
         match deliver(channel, letter, self.deadline).await {
             Ok(receipt) => {
+                // It has arrived: as long as that is not written down, it would be sent again.
+                insist(|| self.store.delivered(&notice.id, Utc::now(), &receipt.answer)).await?;
                 if let Some(memory) = receipt.memory {
-                    self.store.remember(name, MEMORY, &memory).await?;
+                    insist(|| self.store.remember(name, MEMORY, &memory)).await?;
                 }
-                self.store.delivered(&notice.id, Utc::now(), &receipt.answer).await?;
                 log::info!("{name}: delivered {} {}: {}", notice.kind.name(), notice.id, receipt.answer);
                 Ok(Outcome::Delivered)
             }
@@ -159,6 +165,20 @@ impl Route {
         let (kind, id, text) = (notice.kind.name(), &notice.id, &refusal.text);
         log::error!("{name}: {kind} {id} was not delivered (attempt {}), {next}: {text}", due.attempts);
         Ok(Outcome::Refused)
+    }
+}
+
+/// Tries to write something down, again and again if the store does not answer.
+async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> F) -> Result<(), StoreError> {
+    let began = Instant::now();
+    loop {
+        match write().await {
+            Err(error) if error != StoreError::Closed && began.elapsed() < INSISTENCE => {
+                log::warn!("what was delivered cannot be written down yet: {error}");
+                tokio::time::sleep(BETWEEN_WRITES).await;
+            }
+            written => return written,
+        }
     }
 }
 

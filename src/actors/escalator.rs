@@ -217,7 +217,7 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
 async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
     let (known, told) = (store.unresolved().await?, store.told().await?);
     let mut stepped = cycle::advance(known.clone(), report, policy.patience, new_id);
-    let announcements = notice::plan(&stepped, &told, &policy.told, report.timestamp, policy.reminder);
+    let announcements = notice::plan(&stepped, &told, &policy.told, report.timestamp, policy.reminder, report.cycle == 1);
     notice::mark_told(&mut stepped, &announcements, report.timestamp);
     let mut notices: Vec<Notice> =
         announcements.iter().map(|announcement| notice(announcement, report, &policy.wording)).collect();

@@ -104,13 +104,12 @@ impl Notifier {
         self.courier.as_ref()
     }
 
-    /// The Courier should be back by now: another one takes its place.
+    /// The Courier should be back by now. The actor fails with it: another one, with another Courier, takes its place, and
+    /// if that happens too often, people hear of it.
     fn miss(&mut self, trip: u64, ctx: &mut Context<Self>) {
         if self.trip == Some(trip) {
-            let (name, limit) = (self.route.channel.name, duration(self.route.deadline + BOOKKEEPING));
-            log::error!("{name}: the Courier has not come back within {limit}, another one takes its place");
-            (self.courier, self.trip) = (None, None);
-            self.go(ctx);
+            let limit = duration(self.route.deadline + BOOKKEEPING);
+            ctx.fail(format_args!("the Courier has not come back within {limit}"));
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Config {
     pub chat: ChatId,
     /// The topic in the chat.
     pub thread_id: Option<i64>,
+    /// The deadline of one request.
+    pub request_timeout: Duration,
 }
 
 /// The channel.
@@ -45,7 +47,7 @@ impl Channel for Telegram {
             let chat = moved.unwrap_or_else(|| configured.clone());
             let text = format!("{}\n\n{}", letter.subject, letter.body);
             let message = SendMessage { chat, thread_id: self.config.thread_id, text: &text, silent: false };
-            let sent = self.client.send_message(&message, deadline).await?;
+            let sent = self.client.send_message(&message, deadline.min(self.config.request_timeout)).await?;
             let memory = has_moved(&message.chat, sent.chat_id).then(|| memory(configured, sent.chat_id));
             Ok(Receipt { answer: format!("message {}", sent.message_id), memory })
         }

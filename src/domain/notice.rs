@@ -2,6 +2,9 @@
 //!
 //! An incident is told once when it opens, again after each reminder interval, and once when it is over, to exactly
 //! the channels that were told of it. What is held back by its cause is not told before it has outlived the cause.
+//!
+//! A channel that could not be told (its token was revoked, it was not configured yet) is told when the next reminder is
+//! due, and in the first cycle of a process: somebody may have mended it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -95,15 +98,16 @@ impl Announcement {
 
 /// Decides what each of `channels` is to be told after a cycle that left `incidents` behind.
 ///
-/// `reminder` is `None` when reminders are off.
+/// `reminder` is `None` when reminders are off; `fresh` says that it is the first cycle of a process.
 pub fn plan(
     incidents: &[(Incident, Change)],
     told: &Told,
     channels: &[&str],
     now: DateTime<Utc>,
     reminder: Option<Duration>,
+    fresh: bool,
 ) -> Vec<Announcement> {
-    channels.iter().filter_map(|channel| announcement(incidents, told, channel, now, reminder)).collect()
+    channels.iter().filter_map(|channel| announcement(incidents, told, channel, now, reminder, fresh)).collect()
 }
 
 fn announcement(
@@ -112,13 +116,17 @@ fn announcement(
     channel: &str,
     now: DateTime<Utc>,
     reminder: Option<Duration>,
+    fresh: bool,
 ) -> Option<Announcement> {
     let first_notice = |incident: &Incident| told.get(&incident.id).and_then(|channels| channels.get(channel));
     let collect = |wanted: &dyn Fn(&Incident, Change) -> bool| -> Vec<Incident> {
         let chosen = incidents.iter().filter(|(incident, change)| wanted(incident, *change));
         chosen.map(|(incident, _)| incident.clone()).collect()
     };
-    let opened = collect(&|incident, _| is_to_be_told(incident));
+    let opened = collect(&|incident, _| {
+        let missed = first_notice(incident).is_none() && (fresh || is_due(incident, now, reminder));
+        is_tellable(incident) && (incident.told_at.is_none() || missed)
+    });
     let resolved = collect(&|incident, change| change == Change::Resolved && first_notice(incident).is_some());
     let still_open = collect(&|incident, _| incident.phase == Phase::Open && first_notice(incident).is_some());
     let reminder_due = still_open.iter().any(|incident| is_due(incident, now, reminder));
@@ -132,14 +140,14 @@ fn announcement(
     Some(Announcement { channel: channel.into(), kind, opened, resolved, still_open, thread })
 }
 
-/// Whether nobody has been told of it, and somebody should be.
-fn is_to_be_told(incident: &Incident) -> bool {
-    incident.phase == Phase::Open && incident.told_at.is_none() && incident.held == Held::No
+/// Whether people are to know of it.
+fn is_tellable(incident: &Incident) -> bool {
+    incident.phase == Phase::Open && incident.held == Held::No
 }
 
 fn is_due(incident: &Incident, now: DateTime<Utc>, reminder: Option<Duration>) -> bool {
     let (Some(interval), Some(told_at)) = (reminder, incident.told_at) else { return false };
-    incident.phase == Phase::Open && incident.held == Held::No && now - told_at >= chrono_delta(interval)
+    is_tellable(incident) && now - told_at >= chrono_delta(interval)
 }
 
 /// A span that cannot overflow: settings allow a year at most.

@@ -17,11 +17,12 @@ struct Watch {
     incidents: HashMap<IssueId, Incident>,
     told: Told,
     channels: Vec<&'static str>,
+    fresh: bool,
 }
 
 impl Watch {
     fn new(channels: &[&'static str]) -> Self {
-        Self { hour: 0, incidents: HashMap::new(), told: Told::new(), channels: channels.to_vec() }
+        Self { hour: 0, incidents: HashMap::new(), told: Told::new(), channels: channels.to_vec(), fresh: true }
     }
 
     /// One cycle in which `present` are seen; says what each channel hears.
@@ -37,7 +38,8 @@ impl Watch {
             number += 1;
             format!("{hour}-{number}")
         });
-        let announcements = plan(&stepped, &self.told, &self.channels, now, Some(FOUR_HOURS));
+        let announcements = plan(&stepped, &self.told, &self.channels, now, Some(FOUR_HOURS), self.fresh);
+        self.fresh = false;
         mark_told(&mut stepped, &announcements, now);
         for announcement in &announcements {
             for incident in &announcement.opened {
@@ -98,6 +100,24 @@ fn what_opens_and_ends_in_one_cycle_goes_out_in_one_message() {
 }
 
 #[test]
+fn a_channel_that_could_not_be_told_is_told_when_a_reminder_is_due_and_after_a_restart() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK]);
+    watch.channels.push("telegram");
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[STUCK]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK]), ["email reminder: =stuck_jobs", "telegram alert: +stuck_jobs"]);
+    assert_eq!(watch.cycle(&[STUCK]), NOBODY);
+    watch.channels.push("pager");
+    watch.fresh = true;
+    assert_eq!(watch.cycle(&[STUCK]), ["pager alert: +stuck_jobs"]);
+    watch.cycle(&[]);
+    let resolved = ["email", "telegram", "pager"].map(|channel| format!("{channel} resolved: -stuck_jobs"));
+    assert_eq!(watch.cycle(&[]), resolved);
+}
+
+#[test]
 fn a_channel_that_was_not_told_hears_no_all_clear() {
     let mut watch = Watch::new(&["email"]);
     watch.cycle(&[STUCK]);
@@ -139,6 +159,6 @@ fn a_message_about_a_known_incident_belongs_to_the_notice_that_told_it() {
     watch.cycle(&[STUCK]);
     let incident = watch.incidents[&STUCK].clone();
     let resolved = Incident { phase: Phase::Resolved, ..incident.clone() };
-    let announcements = plan(&[(resolved, Change::Resolved)], &watch.told, &["email"], incident.since, None);
+    let announcements = plan(&[(resolved, Change::Resolved)], &watch.told, &["email"], incident.since, None, false);
     assert_eq!(announcements[0].thread.as_deref(), Some("notice of 1-1"));
 }

@@ -74,7 +74,12 @@ impl Timing {
         let interval = reader.value(CHECK_INTERVAL, duration_from(A_SECOND));
         let check_timeout = reader.value(CHECK_TIMEOUT, duration_from(A_MILLISECOND));
         let request_timeout = reader.value(REQUEST_TIMEOUT, duration_from(A_MILLISECOND));
-        let (interval, check_timeout, request_timeout) = (interval?, check_timeout?, request_timeout?);
+        let (interval, check_timeout, mut request_timeout) = (interval?, check_timeout?, request_timeout?);
+        if request_timeout > check_timeout && !reader.is_set(REQUEST_TIMEOUT) {
+            // Nobody asked for the default.
+            request_timeout = check_timeout;
+            reader.show(REQUEST_TIMEOUT, written(request_timeout));
+        }
         if request_timeout > check_timeout {
             let wrong = format!(
                 "is {}, longer than {}, {}",

@@ -108,7 +108,7 @@ fn options(url: &Secret) -> Result<PgConnectOptions, StoreError> {
         // The certificates of rented servers are often signed by nobody; who has one to verify says so in the URL.
         (false, false) => options.ssl_mode(PgSslMode::Require),
     };
-    Ok(options.application_name("auto-operator").log_statements(log::LevelFilter::Off))
+    Ok(options.application_name("auto-operator").disable_statement_logging())
 }
 
 /// Whether nobody is between us and the server.

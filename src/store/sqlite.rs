@@ -110,7 +110,7 @@ fn checked(path: &Path) -> Result<PathBuf, StoreError> {
 }
 
 fn options(limits: Limits) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(limits.busy).log_statements(log::LevelFilter::Off)
+    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(limits.busy).disable_statement_logging()
 }
 
 /// Connections that are kept for good: opening them anew would gain nothing, and lose what is in memory.
