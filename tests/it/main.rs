@@ -11,6 +11,8 @@ mod architecture;
 mod board;
 /// Channels misbehave in every way: nobody waits for them, nothing is lost.
 mod channel_faults;
+/// Harm is done to every actor in every way, while the service works: nobody else feels it.
+mod chaos;
 /// The commands as scripts use them: streams and exit codes, configurations good and bad.
 mod commands;
 /// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
@@ -29,6 +31,8 @@ mod notion_client;
 mod secrets;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;
+/// A thousand random kills.
+mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
 /// From a tick to an alert in three channels.
