@@ -8,7 +8,8 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use auto_operator::actors::scheduler::RunCycle;
 use auto_operator::app::{self, Mode, Watch};
-use auto_operator::logging::Scrubber;
+use auto_operator::logging::{self, Scrubber};
+use auto_operator::settings::LogFormat;
 use auto_operator::supervision::{Backoff, Chaos, ChildInfo, Event, Exit, Intensity, Limits};
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
@@ -220,11 +221,13 @@ pub fn in_own_process(
 ) -> (Option<i32>, String) {
     const MARK: &str = "AUTO_OPERATOR_TEST_PROCESS";
     if std::env::var_os(MARK).is_some() {
+        let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".into());
+        logging::init(LogFormat::Text, Some(&filter), Scrubber::new(&[])).expect("there is no other log");
         inside(test);
         return (Some(0), String::new());
     }
     let mut myself = std::process::Command::new(std::env::current_exe().expect("this program has a path"));
-    myself.env(MARK, "1").envs(variables.iter().cloned()).args(["--exact", name, "--nocapture"]);
+    myself.env(MARK, "1").env("RUST_BACKTRACE", "0").envs(variables.iter().cloned()).args(["--exact", name, "--nocapture"]);
     let output = myself.output().expect("it can be run once more");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
     (output.status.code(), said)
