@@ -18,22 +18,26 @@
 //!   blind, panicked or too slow.
 //! - The **Escalator** gathers the sections of a cycle (one that does not come in time is blind), takes each incident one
 //!   step, writes incidents and notices in one transaction, wakes the notifiers and publishes what is known.
-//! - A **Notifier** per channel sends what is due for it, in order, backs off, and records *delivered* after the channel
-//!   said so.
+//! - A **Notifier** per channel sees to it that what is due is sent, in order, and backs off. Its **Courier** carries: it
+//!   records *delivered* after the channel said so, and finishes what it is sending whatever befalls the Notifier.
+//! - The **Supervisor** is ours, since actix does not restart after a panic (`supervision`). It starts every actor, watches
+//!   each for panic, error, stop, hang and blocked thread, and puts a fresh one in its place; neighbours hold stable
+//!   handles and do not notice. An actor that keeps failing is degraded, which is an issue like any other.
 //!
-//! Each actor has a thread of its own; all of them share one runtime, since a connection belongs to the runtime that
-//! opened it (`app::runtime`).
+//! Each actor has a thread of its own, so that one which blocks stops nobody else. All of them share one runtime, since a
+//! connection belongs to the runtime that opened it: with a runtime each, a hung actor would take the connections with it
+//! that others share.
 //!
 //! # Floors: who may use whom
 //!
 //! ```text
 //! main → cli → app ── builds and starts everything; the only file that knows everybody
 //!              parties ── from the settings to what each room needs to know
-//! web ─────▶ actors (their messages only), store, domain
-//! actors ──▶ checks, channels, store, domain
+//! web ─────▶ actors (their messages only), store, supervision, domain
+//! actors ──▶ checks, channels, store, supervision, domain
 //! checks, channels ─▶ clients, domain
 //! settings ─▶ clients (what a value is: a chat, a mail server)
-//! clients ─▶ nothing of ours        store ─▶ domain
+//! clients ─▶ nothing of ours        store ─▶ domain        supervision ─▶ nothing of ours
 //! domain ──▶ nothing: no I/O, no async, no clock, no actix
 //! demo  ───▶ nothing of ours (stand-ins of the outside world, used by `demo` and by the tests)
 //! secret ──▶ nothing; a value that cannot be printed, for everybody
@@ -53,7 +57,12 @@
 //! - A web GET changes nothing and asks nobody outside. It reads what the Escalator published, so that no actor that
 //!   hangs can hang the web.
 //! - Every wait has a deadline; every queue, body, page and history has a bound.
-//! - Messages live in the file of the actor that receives them. Neighbours are known as `Recipient<M>`.
+//! - Messages live in the file of the actor that receives them. Neighbours are known as stable `Sender<M>`s.
+//! - A message that dies with its actor is no loss: a look waits on the check's desk, a notice in the outbox; a gathering
+//!   that is lost is begun anew. Incidents are read from the store in each cycle, so that no Escalator knows more than the
+//!   next one.
+//! - An actor spawns nothing detached and blocks nothing; `clippy.toml` forbids it, and where it is allowed the reason
+//!   stands beside it.
 //! - Traits only where several real things implement them: `checks::Check`, `channels::Channel`.
 //! - The wire format is not the domain: `web::ops_report` has its own structs.
 //! - A secret has no `Debug` and no `Display`; errors are built without URLs; the log is scrubbed as well, for what

@@ -27,6 +27,10 @@ const MEMORY: &str = "memory";
 /// the notice is due again when the claim has run out.
 const WRITING: Duration = Duration::from_secs(5);
 
+/// How much later than the channel itself the Courier gives up on a send. A channel that keeps its deadline has the last
+/// word: one that took the letter and then waited for a good-bye must not be asked again.
+const BACKSTOP: Duration = Duration::from_secs(1);
+
 /// What a Courier needs to know.
 #[derive(Clone)]
 pub struct Route {
@@ -162,9 +166,10 @@ impl Route {
 async fn deliver(channel: &Rc<dyn Channel>, letter: Letter<'_>, deadline: Duration) -> Result<Receipt, Refusal> {
     let sending = AssertUnwindSafe(channel.send(letter, deadline)).catch_unwind();
     let refusal = |text: String| Refusal { retry: Retry::Later(None), text };
-    match tokio::time::timeout(deadline, sending).await {
+    let limit = deadline + BACKSTOP;
+    match tokio::time::timeout(limit, sending).await {
         Ok(Ok(sent)) => sent,
         Ok(Err(_)) => Err(refusal("the channel panicked".into())),
-        Err(_) => Err(refusal(format!("no answer within {}", duration(deadline)))),
+        Err(_) => Err(refusal(format!("no answer within {}", duration(limit)))),
     }
 }

@@ -137,6 +137,11 @@ impl Escalator {
                 let store = actor.store.clone();
                 ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
             }
+            // Nobody waits for that: all have been told by now.
+            if !actor.policy.dry_run && cycle % TIDY_EVERY == 1 {
+                let store = actor.store.clone();
+                ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
+            }
         });
         ctx.spawn(told);
     }

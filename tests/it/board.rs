@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use auto_operator::demo::Fault;
 use auto_operator::demo::notion::{DatabaseId, PageSnapshot, PropertyKind};
-use serde_json::{Value, json};
+use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::support::{Home, SOON, Service, now};
 
@@ -204,12 +205,13 @@ async fn an_entry_that_somebody_deleted_gets_a_successor() {
 
 #[actix_rt::test]
 async fn the_board_works_in_every_version() {
-    for version in ["2022-06-28", "2025-09-03", "2026-03-11"] {
-        let mut home = Home::well();
-        home.set("NOTION_VERSION", version);
-        let board = Board::new(home).await;
-        board.home.world.openai.goes_down();
-        assert_eq!(verdicts(&board.cycle().await), [Some(true), Some(false)], "{version}");
-        assert_eq!(board.service.report().await["health"]["openai"], Value::Bool(false));
-    }
+    join_all(["2022-06-28", "2025-09-03", "2026-03-11"].map(works_in_version)).await;
+}
+
+async fn works_in_version(version: &str) {
+    let mut home = Home::well();
+    home.set("NOTION_VERSION", version);
+    let board = Board::new(home).await;
+    board.home.world.jobs_get_stuck(2, now());
+    assert_eq!(verdicts(&board.cycle().await), [Some(true), Some(false)], "{version}");
 }

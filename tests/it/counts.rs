@@ -33,7 +33,7 @@ fn job(name: &str, status: Option<&str>, qa: Option<f64>, idle: i64) -> JobRow {
 }
 
 /// The Job Log with another property for the status.
-fn schema_with_status(kind: PropertyKind) -> Schema {
+fn schema_with_status(kind: &PropertyKind) -> Schema {
     let mut schema = job_log_schema();
     schema.iter_mut().filter(|(name, _)| name == "Status").for_each(|(_, old)| *old = kind.clone());
     schema
@@ -124,7 +124,7 @@ async fn one_database_under_two_names_counts_each_job_once() {
 async fn the_status_may_be_a_status_property_and_scores_and_names_anything() {
     let mut home = home();
     let kind = PropertyKind::status(&["Queued"], &["Processing"], &["Done", "Failed"]);
-    let database = home.world.notion.create_database("Job Log", schema_with_status(kind));
+    let database = home.world.notion.create_database("Job Log", schema_with_status(&kind));
     home.set("JOB_LOG_DB_ID", &database.to_string());
     let jobs = [
         job("done", Some("Done"), Some(90.0), 45),

@@ -15,36 +15,38 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 #[actix_rt::test]
 async fn a_signal_ends_the_service_in_time_whatever_hangs() {
-    for signal in ["TERM", "INT"] {
-        let mut home = Home::well();
-        home.set("REQUEST_TIMEOUT", "20s");
-        home.set("CHECK_TIMEOUT", "40s");
-        let world = &home.world;
-        world.jobs_get_stuck(3, now());
-        world.telegram.set_fault(Some(Fault::Hang));
-        world.smtp.set_fault(Some(SmtpFault::HangAtGreeting));
-        world.notion.set_fault_on("/v1/pages", Some(Fault::Hang));
-        let service = home.serve().await;
-        assert!(world.telegram.requests().wait_for_count(1, SOON).await);
-        assert!(world.notion.requests().wait_for(|request| request.path == "/v1/pages", SOON).await.is_some());
-        // A cycle hangs as well, and somebody waits for it.
-        world.openai.set_fault(Some(Fault::Hang));
-        let asked = world.openai.requests().count();
-        let token = bearer(OPS_TOKEN);
-        let refresh = [("authorization", token.as_str())];
-        let ended = async {
-            assert!(world.openai.requests().wait_for_count(asked + 1, SOON).await);
-            service.tell(signal).await;
-            Instant::now()
-        };
-        let client = awc::Client::builder().timeout(SOON).finish();
-        let waiting = client.get(format!("{}/ops-report?refresh=1", service.url)).insert_header(refresh[0]).send();
-        let (_, begun) = futures_util::future::join(waiting, ended).await;
-        let (status, log) = service.end().await;
-        assert!(begun.elapsed() < END_LIMIT, "{signal}: {:?}\n{log}", begun.elapsed());
-        assert_eq!(status.code(), Some(0), "{signal}: {log}");
-        assert!(log.contains(&format!("SIG{signal}: ")), "{log}");
-    }
+    futures_util::future::join_all(["TERM", "INT"].map(ends_in_time)).await;
+}
+
+async fn ends_in_time(signal: &str) {
+    let mut home = Home::well();
+    home.set("REQUEST_TIMEOUT", "20s");
+    home.set("CHECK_TIMEOUT", "40s");
+    let world = &home.world;
+    world.jobs_get_stuck(3, now());
+    world.telegram.set_fault(Some(Fault::Hang));
+    world.smtp.set_fault(Some(SmtpFault::HangAtGreeting));
+    world.notion.set_fault_on("/v1/pages", Some(Fault::Hang));
+    let service = home.serve().await;
+    assert!(world.telegram.requests().wait_for_count(1, SOON).await);
+    assert!(world.notion.requests().wait_for(|request| request.path == "/v1/pages", SOON).await.is_some());
+    // A cycle hangs as well, and somebody waits for it.
+    world.openai.set_fault(Some(Fault::Hang));
+    let asked = world.openai.requests().count();
+    let token = bearer(OPS_TOKEN);
+    let refresh = [("authorization", token.as_str())];
+    let ended = async {
+        assert!(world.openai.requests().wait_for_count(asked + 1, SOON).await);
+        service.tell(signal).await;
+        Instant::now()
+    };
+    let client = awc::Client::builder().timeout(SOON).finish();
+    let waiting = client.get(format!("{}/ops-report?refresh=1", service.url)).insert_header(refresh[0]).send();
+    let (_, begun) = futures_util::future::join(waiting, ended).await;
+    let (status, log) = service.end().await;
+    assert!(begun.elapsed() < END_LIMIT, "{signal}: {:?}\n{log}", begun.elapsed());
+    assert_eq!(status.code(), Some(0), "{signal}: {log}");
+    assert!(log.contains(&format!("SIG{signal}: ")), "{log}");
 }
 
 #[actix_rt::test]

@@ -4,6 +4,7 @@ use auto_operator::demo::Fault;
 use auto_operator::demo::smtp::SmtpFault;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use futures_util::future::join_all;
 
 use crate::support::channels::{mails, telegrams};
 use crate::support::service::bearer;
@@ -62,14 +63,12 @@ fn echo(code: u16, secrets: &[&str]) -> Fault {
 
 #[actix_rt::test]
 async fn no_secret_is_seen_anywhere_whatever_happens() {
-    for format in ["text", "json"] {
-        let mut home = home();
-        home.set("LOG_FORMAT", format);
-        no_secret_is_seen(&home).await;
-    }
+    join_all(["text", "json"].map(no_secret_is_seen)).await;
 }
 
-async fn no_secret_is_seen(home: &Home) {
+async fn no_secret_is_seen(format: &str) {
+    let mut home = home();
+    home.set("LOG_FORMAT", format);
     let world = &home.world;
     world.jobs_get_stuck(2, now());
     world.smtp.fault_next(1, SmtpFault::EchoLogin);
@@ -111,12 +110,13 @@ async fn no_secret_is_seen(home: &Home) {
 
     assert!(log.contains("TRACE") && log.contains("actix_http") && log.contains("actix_codec"), "libraries do talk");
     let places = [("the log", log), ("check", checked.said()), ("config", shown.said()), ("the board", board)];
-    let everywhere = (places.into_iter().map(|(place, text)| (place, text)))
+    let everywhere = places
+        .into_iter()
         .chain(answers.into_iter().map(|text| ("an answer", text)))
         .chain(told.into_iter().map(|text| ("telegram", text)))
         .chain(mails.iter().map(|mail| ("a mail", String::from_utf8_lossy(&mail.raw).into_owned())))
         .chain(files.map(|text| ("the database", text)));
-    let forms = forms(home);
+    let forms = forms(&home);
     for (place, text) in everywhere {
         for form in &forms {
             if let Some(at) = text.find(form.as_str()) {
