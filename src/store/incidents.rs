@@ -1,7 +1,7 @@
 //! The incidents, row by row.
 
 use log::warn;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteExecutor, SqliteRow};
 use sqlx::{Row, SqliteConnection};
 
 use super::error::shortened;
@@ -20,17 +20,19 @@ impl Store {
     /// warning: this program would neither see it nor see it end.
     pub async fn unresolved(&self) -> Result<Vec<Incident>, StoreError> {
         let reader = self.reader.clone();
-        self.run(async move {
-            let rows = sqlx::query(
-                "SELECT id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at
-                 FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
-            )
-            .fetch_all(&reader)
-            .await?;
-            rows.iter().filter_map(|row| incident(row).transpose()).collect()
-        })
-        .await
+        self.run(async move { unresolved(&reader).await }).await
     }
+}
+
+/// See [`Store::unresolved`].
+pub(super) async fn unresolved(database: impl SqliteExecutor<'_>) -> Result<Vec<Incident>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at
+         FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
+    )
+    .fetch_all(database)
+    .await?;
+    rows.iter().filter_map(|row| incident(row).transpose()).collect()
 }
 
 /// Writes every incident as it is now. Those that are over come first, so that they make room for what follows them.

@@ -1,7 +1,7 @@
 //! What must outlive the process: incidents, the outbox of notices, and what channels have to remember.
 //!
 //! Invariants:
-//! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::commit`]
+//! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::settle`]
 //!   returns: what is to be told survives a power cut.
 //! - Everything runs on the runtime that [`Store::open`] was given, whoever asks: a caller on another runtime never
 //!   polls the pool, and a caller that goes away does not cut a transaction in half.
@@ -31,6 +31,7 @@ pub use error::StoreError;
 pub use outbox::{Due, Notice};
 
 use crate::domain::incident::{Change, Incident};
+use crate::domain::notice::Told;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,15 @@ pub enum Location {
     File(PathBuf),
     /// In memory: gone when the store is closed.
     Memory,
+}
+
+/// What follows from a cycle.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Every incident that the cycle touched, as it is now.
+    pub stepped: Vec<(Incident, Change)>,
+    /// What is to be told.
+    pub notices: Vec<Notice>,
 }
 
 /// How long things may take.
@@ -87,20 +97,26 @@ impl Store {
         Ok(Self { writer, reader, runtime, limits })
     }
 
-    /// Writes down a cycle: all of it or nothing.
+    /// Takes the incidents that are not over through a cycle, as `decide` says of them and of who was told of them, and
+    /// writes it down: all of it or nothing. What was decided is returned.
     ///
     /// Incidents are inserted or brought up to date, those that were [`Change::Forgotten`] are deleted, and the notices
-    /// are posted. To write the same again changes nothing more, so it may be repeated after a [`StoreError::Timeout`].
-    pub async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
-        if stepped.is_empty() && notices.is_empty() {
-            return Ok(());
-        }
-        let (writer, stepped, notices) = (self.writer.clone(), stepped.to_vec(), notices.to_vec());
+    /// are posted. Looking, deciding and writing are one transaction: two cycles at once, such as that of an Escalator
+    /// that was replaced meanwhile, come one after the other, and what one of them tells the other one knows.
+    pub async fn settle<F>(&self, decide: F) -> Result<Decision, StoreError>
+    where
+        F: FnOnce(Vec<Incident>, &Told) -> Decision + Send + 'static,
+    {
+        let writer = self.writer.clone();
         self.run(async move {
             let mut transaction = writer.begin_with(open::BEGIN).await?;
-            incidents::write(&mut transaction, &stepped).await?;
-            outbox::post(&mut transaction, &notices).await?;
-            Ok(transaction.commit().await?)
+            let known = incidents::unresolved(&mut *transaction).await?;
+            let told = outbox::told(&mut *transaction).await?;
+            let decision = decide(known, &told);
+            incidents::write(&mut transaction, &decision.stepped).await?;
+            outbox::post(&mut transaction, &decision.notices).await?;
+            transaction.commit().await?;
+            Ok(decision)
         })
         .await
     }

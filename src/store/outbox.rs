@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use log::warn;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteExecutor, SqliteRow};
 use sqlx::{Row, SqliteConnection};
 
 use super::error::shortened;
@@ -60,16 +60,7 @@ impl Store {
     /// A pending notice counts, since it will be delivered; one that failed for good told nobody.
     pub async fn told(&self) -> Result<Told, StoreError> {
         let reader = self.reader.clone();
-        self.run(async move {
-            let rows = sqlx::query(TOLD).bind(Step::Opened.name()).fetch_all(&reader).await?;
-            let mut told = Told::new();
-            for row in rows {
-                let (incident, channel) = (row.try_get("incident_id")?, row.try_get("channel")?);
-                told.entry(incident).or_default().entry(channel).or_insert(row.try_get("id")?);
-            }
-            Ok(told)
-        })
-        .await
+        self.run(async move { told(&reader).await }).await
     }
 
     /// Claims the notice that `channel` is to be sent now, until `until`, in the name of `by`; counts the attempt.
@@ -168,6 +159,17 @@ impl Store {
         })
         .await
     }
+}
+
+/// See [`Store::told`].
+pub(super) async fn told(database: impl SqliteExecutor<'_>) -> Result<Told, StoreError> {
+    let rows = sqlx::query(TOLD).bind(Step::Opened.name()).fetch_all(database).await?;
+    let mut told = Told::new();
+    for row in rows {
+        let (incident, channel) = (row.try_get("incident_id")?, row.try_get("channel")?);
+        told.entry(incident).or_default().entry(channel).or_insert(row.try_get("id")?);
+    }
+    Ok(told)
 }
 
 /// Posts `notices` behind those that are there; one that is there already stays as it is.
