@@ -232,12 +232,12 @@ fn start_checks(
 ) -> anyhow::Result<Vec<Looker>> {
     let timeout = settings.timing.check_timeout;
     let started = checks.into_iter().map(|spec| {
-        let (escalator, desk) = (escalator.clone(), Desk::empty());
+        let (name, told, desk) = (spec.name, escalator.clone(), Desk::empty());
         let kept = desk.clone();
-        let check = supervisor.add(ChildSpec::new(spec.name.name()), move |_| {
-            CheckActor::new((spec.build)(), timeout, escalator.clone(), desk.clone())
+        let check = supervisor.add(ChildSpec::new(name.name()), move |_| {
+            CheckActor::new((spec.build)(), timeout, told.clone(), desk.clone())
         })?;
-        Ok(Looker::new(kept, check.sender()))
+        Ok(Looker::new(name, kept, check.sender(), escalator.clone()))
     });
     started.collect()
 }
