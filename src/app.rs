@@ -97,7 +97,6 @@ impl Watch {
 
         supervision::install_panic_hook();
         let supervisor = Supervisor::start(mode.limits(), |why: LastResort| why.exit()).context("no supervisor")?;
-        log_events(&supervisor);
         let scheduler = ChildSpec::new("scheduler").vacancy::<Scheduler>();
         let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
         let checking = checks.iter().map(|check| check.name).collect();
@@ -155,24 +154,6 @@ fn location(database: &Database, mode: Mode) -> anyhow::Result<Location> {
         Database::SqliteMemory => Ok(Location::Memory),
         Database::Postgres(_) => anyhow::bail!("PostgreSQL is not there yet: set DATABASE_URL=sqlite://FILE"),
     }
-}
-
-/// One line in the log for each thing that happens to an actor.
-fn log_events(supervisor: &Supervisor) {
-    let mut events = supervisor.events();
-    let listening = async move {
-        loop {
-            match events.recv().await {
-                Ok(event) => log::log!(event.level(), "{event}"),
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
-                    log::warn!("{missed} events of actors were missed");
-                }
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            }
-        }
-    };
-    #[expect(clippy::disallowed_methods, reason = "it only writes what others do, and ends with them")]
-    drop(actix_rt::spawn(listening));
 }
 
 /// The issues of the actors that are degraded at the moment of asking.

@@ -86,7 +86,7 @@ async fn rage(home: &Home, service: &Inside, rng: &mut Rng, kills: u64) -> u64 {
                 let mut news = service.news();
                 service.watch.supervisor.harm(actor, way).expect("there is such an actor");
                 news.replaced(actor).await;
-                if rng.bool() {
+                if rng.u8(..4) == 0 {
                     // Without a breath no cycle would ever come to its end, and nothing would happen.
                     let mut reports = service.watch.overview.clone();
                     reports.mark_unchanged();
@@ -113,10 +113,10 @@ async fn plot(home: &Home, changes: &Cell<u64>) {
     let messages = world.telegram.messages();
     for change in 0.. {
         let heard = messages.count();
-        match change % 10 {
+        match change % 20 {
             // Seldom: while it is down, a cycle asks twice and takes its time.
-            8 => world.openai.goes_down(),
-            9 => world.openai.comes_back(),
+            18 => world.openai.goes_down(),
+            19 => world.openai.comes_back(),
             even if even % 2 == 0 => world.jobs_get_stuck(3, now()),
             _ => world.all_is_well_again(20, now()),
         }
