@@ -80,6 +80,7 @@ pub struct Watch {
     pub store: Store,
     /// Who keeps the actors alive.
     pub supervisor: Supervisor,
+    degraded: web::Degraded,
     chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
 }
@@ -104,11 +105,8 @@ impl Watch {
         let notifiers = start_notifiers(&supervisor, &channels, &store, settings, mode)?;
         let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
-        let policy = Policy {
-            checks: checking,
-            degraded: degraded(&supervisor, mode.limits()),
-            ..policy(settings, &channels, mode)
-        };
+        let degraded = degraded(&supervisor, mode.limits());
+        let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, mode) };
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
         let kept = store.clone();
@@ -117,7 +115,7 @@ impl Watch {
             Escalator::new(policy.clone(), kept.clone(), wakes.clone(), lost.clone(), published.clone())
         })?;
         let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
-        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, chaos: mode.chaos, notifiers })
+        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, degraded, chaos: mode.chaos, notifiers })
     }
 
     /// Lets each channel try once what is due for it, within `limit`; says what came of it.
@@ -157,7 +155,7 @@ fn location(database: &Database, mode: Mode) -> anyhow::Result<Location> {
 }
 
 /// The issues of the actors that are degraded at the moment of asking.
-fn degraded(supervisor: &Supervisor, limits: Limits) -> Arc<dyn Fn() -> Vec<Issue> + Send + Sync> {
+fn degraded(supervisor: &Supervisor, limits: Limits) -> web::Degraded {
     let supervisor = supervisor.clone();
     let issue = move |child: &ChildInfo| {
         let detail = child.last_failure.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -255,6 +253,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
+        degraded: Arc::clone(&watch.degraded),
         supervisor: watch.supervisor.clone(),
         chaos: watch.chaos,
     };
