@@ -17,6 +17,8 @@ mod chaos;
 mod commands;
 /// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
 mod counts;
+/// An actor fails over and over: seen, told by those who can, over once it lives again.
+mod degraded;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// What the host sees: signals, the end of the process, the log.

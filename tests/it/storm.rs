@@ -20,8 +20,9 @@ const KILLS: u64 = 1_000;
 /// Harm befalls so many actors at a time at most; each of these hands has actors of its own.
 const HANDS: usize = 4;
 
-/// What memory may have grown by, in KiB: the world outside is in the same process and remembers what it has received.
-const MEMORY_MARGIN: u64 = 24 * 1024;
+/// What memory may have grown by, in KiB. The world outside is in the same process and remembers its last thousands of
+/// requests, which is nearly all of it: where it is made to remember 20, the rest is 2,300 KiB.
+const MEMORY_MARGIN: u64 = 32 * 1024;
 
 #[test]
 fn after_a_thousand_random_kills_every_incident_was_told_and_resolved_exactly_once() {
