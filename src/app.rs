@@ -80,6 +80,7 @@ pub struct Watch {
     pub store: Store,
     /// Who keeps the actors alive.
     pub supervisor: Supervisor,
+    degraded: web::Degraded,
     chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
 }
@@ -96,7 +97,6 @@ impl Watch {
 
         supervision::install_panic_hook();
         let supervisor = Supervisor::start(mode.limits(), |why: LastResort| why.exit()).context("no supervisor")?;
-        log_events(&supervisor);
         let scheduler = ChildSpec::new("scheduler").vacancy::<Scheduler>();
         let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
         let checking = checks.iter().map(|check| check.name).collect();
@@ -104,11 +104,8 @@ impl Watch {
         let notifiers = start_notifiers(&supervisor, &channels, &store, settings, mode)?;
         let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
-        let policy = Policy {
-            checks: checking,
-            degraded: degraded(&supervisor, mode.limits()),
-            ..policy(settings, &channels, mode)
-        };
+        let degraded = degraded(&supervisor, mode.limits());
+        let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, mode) };
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
         let kept = store.clone();
@@ -117,7 +114,7 @@ impl Watch {
             Escalator::new(policy.clone(), kept.clone(), wakes.clone(), lost.clone(), published.clone())
         })?;
         let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
-        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, chaos: mode.chaos, notifiers })
+        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, degraded, chaos: mode.chaos, notifiers })
     }
 
     /// Lets each channel try once what is due for it, within `limit`; says what came of it.
@@ -158,26 +155,8 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
 }
 
-/// One line in the log for each thing that happens to an actor.
-fn log_events(supervisor: &Supervisor) {
-    let mut events = supervisor.events();
-    let listening = async move {
-        loop {
-            match events.recv().await {
-                Ok(event) => log::log!(event.level(), "{event}"),
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
-                    log::warn!("{missed} events of actors were missed");
-                }
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            }
-        }
-    };
-    #[expect(clippy::disallowed_methods, reason = "it only writes what others do, and ends with them")]
-    drop(actix_rt::spawn(listening));
-}
-
 /// The issues of the actors that are degraded at the moment of asking.
-fn degraded(supervisor: &Supervisor, limits: Limits) -> Arc<dyn Fn() -> Vec<Issue> + Send + Sync> {
+fn degraded(supervisor: &Supervisor, limits: Limits) -> web::Degraded {
     let supervisor = supervisor.clone();
     let issue = move |child: &ChildInfo| {
         let detail = child.last_failure.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -233,12 +212,12 @@ fn start_checks(
 ) -> anyhow::Result<Vec<Looker>> {
     let timeout = settings.timing.check_timeout;
     let started = checks.into_iter().map(|spec| {
-        let (escalator, desk) = (escalator.clone(), Desk::empty());
+        let (name, told, desk) = (spec.name, escalator.clone(), Desk::empty());
         let kept = desk.clone();
-        let check = supervisor.add(ChildSpec::new(spec.name.name()), move |_| {
-            CheckActor::new((spec.build)(), timeout, escalator.clone(), desk.clone())
+        let check = supervisor.add(ChildSpec::new(name.name()), move |_| {
+            CheckActor::new((spec.build)(), timeout, told.clone(), desk.clone())
         })?;
-        Ok(Looker::new(kept, check.sender()))
+        Ok(Looker::new(name, kept, check.sender(), escalator.clone()))
     });
     started.collect()
 }
@@ -275,6 +254,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
+        degraded: Arc::clone(&watch.degraded),
         supervisor: watch.supervisor.clone(),
         chaos: watch.chaos,
     };

@@ -15,8 +15,8 @@ use super::escalator::Looked;
 use crate::checks::Check;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::message::duration;
-use crate::domain::report::{Section, Sight};
-use crate::supervision::{Context, Sender};
+use crate::domain::report::{CheckName, Section, Sight};
+use crate::supervision::{Context, Refused, Sender};
 
 /// What is to be looked at: a cycle, and the moment to which it refers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,16 @@ struct Laid {
 /// So many actors may begin with an order: what fails every time is left, and the check is blind in this cycle.
 const BEGINNINGS: u32 = 2;
 
+/// What is on a desk.
+#[derive(Debug, PartialEq, Eq)]
+enum Find {
+    Nothing,
+    /// Something to look at.
+    Order(Order),
+    /// The order of a cycle over which one actor after the other has failed.
+    Hopeless(u64),
+}
+
 impl Desk {
     /// A desk with nothing on it.
     pub fn empty() -> Self {
@@ -63,12 +73,17 @@ impl Desk {
         *self.lock() = Some(Laid { order, begun: 0 });
     }
 
-    /// The order to begin with, for an actor that has begun with that of the cycle `begun`.
-    fn take(&self, begun: Option<u64>) -> Option<Order> {
+    /// What an actor finds that has begun with the order of the cycle `begun`.
+    fn take(&self, begun: Option<u64>) -> Find {
         let mut desk = self.lock();
-        let laid = desk.as_mut().filter(|laid| Some(laid.order.cycle) != begun && laid.begun < BEGINNINGS)?;
-        laid.begun += 1;
-        Some(laid.order)
+        match desk.as_mut().filter(|laid| Some(laid.order.cycle) != begun) {
+            None => Find::Nothing,
+            Some(Laid { order, begun }) if *begun >= BEGINNINGS => Find::Hopeless(order.cycle),
+            Some(laid) => {
+                laid.begun += 1;
+                Find::Order(laid.order)
+            }
+        }
     }
 
     fn clear(&self, cycle: u64) {
@@ -79,24 +94,46 @@ impl Desk {
 /// The way to a check, for whoever gives the orders.
 #[derive(Clone)]
 pub struct Looker {
+    check: CheckName,
     desk: Desk,
     actor: Sender<Look>,
+    escalator: Sender<Looked>,
 }
 
 impl Looker {
-    /// To `actor`, who works at `desk`.
-    pub fn new(desk: Desk, actor: Sender<Look>) -> Self {
-        Self { desk, actor }
+    /// To the `actor` of `check`, who works at `desk` and tells `escalator`.
+    pub fn new(check: CheckName, desk: Desk, actor: Sender<Look>, escalator: Sender<Looked>) -> Self {
+        Self { check, desk, actor, escalator }
     }
 
     /// Orders a look.
     pub fn order(&self, order: Order) {
+        let cycle = order.cycle;
         self.desk.lay(order);
-        if let Err(refused) = self.actor.cast(Look) {
-            // A mailbox that is full holds a `Look` already. One that is closed belongs to an actor that is degraded:
-            // if it does not come back in time, the Escalator misses its section.
-            log::debug!("cycle={}: {:?} does not take its look now: {refused}", order.cycle, self.actor);
+        match self.actor.cast(Look) {
+            Ok(()) => {}
+            Err(Refused::Full(_)) => {
+                // It holds a `Look` already.
+                log::debug!("cycle={cycle}: {:?} does not take its look now: its mailbox is full", self.actor);
+            }
+            Err(Refused::Unavailable(_)) => {
+                // Nobody would come of whom the cycle could wait.
+                self.desk.clear(cycle);
+                tell(&self.escalator, cycle, unseen(self.check, "its actor keeps failing, and is degraded"));
+            }
         }
+    }
+}
+
+/// The section of a check of which no actor could look.
+fn unseen(check: CheckName, detail: impl Into<String>) -> Section {
+    Section { check, took: Duration::ZERO, sight: Sight::Blind(Fault::new(Party::Check, FaultKind::Panic, detail)) }
+}
+
+fn tell(escalator: &Sender<Looked>, cycle: u64, section: Section) {
+    let check = section.check.name();
+    if let Err(refused) = escalator.cast(Looked { cycle, section }) {
+        log::error!("cycle={cycle} check={check}: the section was not taken: {refused}");
     }
 }
 
@@ -117,7 +154,15 @@ impl CheckActor {
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let Some(Order { cycle, now }) = self.desk.take(self.begun) else { return };
+        let Order { cycle, now } = match self.desk.take(self.begun) {
+            Find::Order(order) => order,
+            Find::Nothing => return,
+            Find::Hopeless(cycle) => {
+                self.desk.clear(cycle);
+                let detail = format!("{BEGINNINGS} actors in a row have failed over it");
+                return tell(&self.escalator, cycle, unseen(self.check.name(), detail));
+            }
+        };
         self.begun = Some(cycle);
         let check = Rc::clone(&self.check);
         let timeout = self.timeout;
@@ -126,15 +171,12 @@ impl CheckActor {
     }
 
     fn looked(&self, cycle: u64, section: Section, ctx: &mut Context<Self>) {
-        let check = section.check.name();
         let panicked = match &section.sight {
             Sight::Blind(fault) if fault.kind == FaultKind::Panic => Some(fault.detail.clone()),
             _ => None,
         };
         self.desk.clear(cycle);
-        if let Err(refused) = self.escalator.cast(Looked { cycle, section }) {
-            log::error!("cycle={cycle} check={check}: the section was not taken: {refused}");
-        }
+        tell(&self.escalator, cycle, section);
         if let Some(panic) = panicked {
             // Nobody knows in what state a check is that panicked: a fresh one takes its place.
             ctx.fail(format_args!("the look panicked: {panic}"));
@@ -189,12 +231,12 @@ mod tests {
     #[test]
     fn an_order_outlives_the_actor_that_began_with_it_once() {
         let desk = Desk::empty();
-        assert_eq!(desk.take(None), None);
+        assert_eq!(desk.take(None), Find::Nothing);
         desk.lay(order(7));
-        assert_eq!(desk.take(None), Some(order(7)));
-        assert_eq!(desk.take(Some(7)), None, "the same actor does not begin twice");
-        assert_eq!(desk.take(None), Some(order(7)), "the next actor begins again");
-        assert_eq!(desk.take(None), None, "and no other one after that");
+        assert_eq!(desk.take(None), Find::Order(order(7)));
+        assert_eq!(desk.take(Some(7)), Find::Nothing, "the same actor does not begin twice");
+        assert_eq!(desk.take(None), Find::Order(order(7)), "the next actor begins again");
+        assert_eq!(desk.take(None), Find::Hopeless(7), "and no other one after that");
     }
 
     #[test]
@@ -202,9 +244,9 @@ mod tests {
         let desk = Desk::empty();
         desk.lay(order(7));
         desk.clear(7);
-        assert_eq!(desk.take(None), None);
+        assert_eq!(desk.take(None), Find::Nothing);
         desk.lay(order(8));
         desk.clear(7);
-        assert_eq!(desk.take(Some(7)), Some(order(8)));
+        assert_eq!(desk.take(Some(7)), Find::Order(order(8)));
     }
 }

@@ -173,7 +173,7 @@ async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> 
     let began = Instant::now();
     loop {
         match write().await {
-            Err(error) if error != StoreError::Closed && began.elapsed() < INSISTENCE => {
+            Err(error) if !matches!(error, StoreError::Closed) && began.elapsed() < INSISTENCE => {
                 log::warn!("what was delivered cannot be written down yet: {error}");
                 tokio::time::sleep(BETWEEN_WRITES).await;
             }

@@ -17,10 +17,10 @@ use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::incident::{Change, Incident, Patience};
 use crate::domain::issue::Issue;
 use crate::domain::message::{self, Wording, duration};
-use crate::domain::notice::{self, Announcement, NoticeKind};
+use crate::domain::notice::{self, Announcement, NoticeKind, Told};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
 use crate::domain::{cycle, message::StatusEntry};
-use crate::store::{Notice, Store, StoreError};
+use crate::store::{Decision, Notice, Store, StoreError};
 use crate::supervision::{Context, Sender};
 
 /// How long incidents that are over and notices that are finished are kept.
@@ -199,12 +199,7 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 /// Takes the incidents through the cycle and writes down what follows; says what is known then.
 async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
-    let mut escalated = escalate(policy, store, &report).await;
-    // An Escalator that was replaced has written after all. Its incidents are the ones to go on from.
-    if matches!(escalated, Err(StoreError::Overtaken)) {
-        escalated = escalate(policy, store, &report).await;
-    }
-    match escalated {
+    match escalate(policy, store, &report).await {
         Ok(incidents) => Overview { report, incidents },
         Err(error) => {
             log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
@@ -215,24 +210,34 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
 }
 
 async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
-    let (known, told) = (store.unresolved().await?, store.told().await?);
-    let mut stepped = cycle::advance(known.clone(), report, policy.patience, new_id);
-    let announcements = notice::plan(&stepped, &told, &policy.told, report.timestamp, policy.reminder, report.cycle == 1);
-    notice::mark_told(&mut stepped, &announcements, report.timestamp);
-    let mut notices: Vec<Notice> =
-        announcements.iter().map(|announcement| notice(announcement, report, &policy.wording)).collect();
-    notices.extend(policy.shown.iter().map(|channel| status_notice(channel, report)));
-    log_changes(report.cycle, &stepped);
-    if policy.dry_run {
-        for notice in &notices {
-            log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
-        }
+    let decide = {
+        let (policy, report) = (policy.clone(), report.clone());
+        move |known: Vec<Incident>, told: &Told| decide(&policy, &report, known, told)
+    };
+    let Decision { stepped, notices } = if policy.dry_run {
+        decide(store.unresolved().await?, &store.told().await?)
     } else {
-        store.commit_after(&known, &stepped, &notices).await?;
+        store.settle(decide).await?
+    };
+    log_changes(report.cycle, &stepped);
+    for notice in notices.iter().filter(|_| policy.dry_run) {
+        log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
     }
     let mut live: Vec<Incident> = stepped.into_iter().map(|(incident, _)| incident).filter(Incident::is_live).collect();
     live.sort_by_key(|incident| incident.since);
     Ok(live)
+}
+
+/// What follows from `report` for the incidents that are known, and for those who are to be told.
+fn decide(policy: &Policy, report: &Report, known: Vec<Incident>, told: &Told) -> Decision {
+    let mut stepped = cycle::advance(known, report, policy.patience, new_id);
+    let announcements =
+        notice::plan(&stepped, told, &policy.told, report.timestamp, policy.reminder, report.cycle == 1);
+    notice::mark_told(&mut stepped, &announcements, report.timestamp);
+    let announced = announcements.iter().map(|announcement| notice(announcement, report, &policy.wording));
+    let shown = policy.shown.iter().map(|channel| status_notice(channel, report));
+    let notices = announced.chain(shown).collect();
+    Decision { stepped, notices }
 }
 
 /// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.

@@ -33,7 +33,7 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> any
             }
         }
         let actors = web::actors(&watch.supervisor);
-        let report = web::document(&overview, None, &actors, &settings.service_name, true);
+        let report = web::document(&overview, &[], &actors, &settings.service_name, true);
         let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
         writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
         watch.stop().await;

@@ -96,8 +96,19 @@ fn every_problem_is_told_at_once() {
 }
 
 #[test]
+fn a_request_takes_no_longer_than_its_check() {
+    let timing = |variables: &[(&str, &str)]| settings(variables).timing;
+    assert_eq!(timing(&[("CHECK_TIMEOUT", "5s")]).request_timeout, Duration::from_secs(5), "nobody asked for 10s");
+    let Err(problems) = Settings::read(&map(&[("CHECK_TIMEOUT", "5s"), ("REQUEST_TIMEOUT", "6s")]), &BTreeMap::new())
+    else {
+        panic!("accepted")
+    };
+    assert!(problems.to_string().contains("REQUEST_TIMEOUT is 6s, longer than CHECK_TIMEOUT, 5s"), "{problems}");
+}
+
+#[test]
 fn single_values_are_checked_for_what_they_mean() {
-    let table: [(&str, &str, &str); 22] = [
+    let table: [(&str, &str, &str); 21] = [
         ("HOST", "example.com", "HOST is `example.com`, which is not an IP address"),
         ("PORT", "http", "PORT is `http`, which is not a whole number in its range"),
         ("PUBLIC_URL", "watch.example.com", "PUBLIC_URL is not a web address"),

@@ -37,6 +37,17 @@ impl Database {
         })
     }
 
+    /// The same, with the incidents for ourselves until it is over: whoever else wants to settle a cycle waits.
+    ///
+    /// SQLite has one writer at a time anyhow. PostgreSQL would let two read the same incidents and both decide.
+    pub(super) async fn begin_alone(&self) -> Result<Transaction, StoreError> {
+        let mut transaction = self.begin().await?;
+        if let Transaction::Postgres(postgres) = &mut transaction {
+            sqlx::query("LOCK TABLE incidents IN EXCLUSIVE MODE").execute(&mut **postgres).await?;
+        }
+        Ok(transaction)
+    }
+
     /// Takes what SQLite has in its write-ahead log into the file, as far as nobody is reading it; PostgreSQL does so by
     /// itself.
     pub(super) async fn checkpoint(&self) -> Result<(), StoreError> {

@@ -49,9 +49,6 @@ pub enum StoreError {
     /// It took too long. What was to be written may still have been written.
     #[error("the database did not answer in time")]
     Timeout,
-    /// Somebody else has written the incidents meanwhile.
-    #[error("the incidents are not those any more that this began with")]
-    Overtaken,
     /// There is no connection to the server.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),

@@ -1,7 +1,7 @@
 //! What must outlive the process: incidents, the outbox of notices, and what channels have to remember.
 //!
 //! Invariants:
-//! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::commit`]
+//! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::settle`]
 //!   returns: what is to be told survives a power cut.
 //! - Everything runs on the runtime that [`Store::open`] was given, whoever asks: a caller on another runtime never
 //!   polls the pool, and a caller that goes away does not cut a transaction in half.
@@ -36,6 +36,7 @@ pub use error::StoreError;
 pub use outbox::{Due, Notice};
 
 use crate::domain::incident::{Change, Incident};
+use crate::domain::notice::Told;
 use crate::secret::Secret;
 use database::Database;
 use statement::Statement;
@@ -49,6 +50,15 @@ pub enum Location {
     Memory,
     /// On the PostgreSQL server of this URL.
     Postgres(Secret),
+}
+
+/// What follows from a cycle.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Every incident that the cycle touched, as it is now.
+    pub stepped: Vec<(Incident, Change)>,
+    /// What is to be told.
+    pub notices: Vec<Notice>,
 }
 
 /// How long things may take.
@@ -113,47 +123,26 @@ impl Store {
         .await
     }
 
-    /// Writes down a cycle: all of it or nothing, and only if the incidents that are not over are still those that it
-    /// began with (`known`, as [`Store::unresolved`] gave them). Else somebody was quicker ([`StoreError::Overtaken`]): what
-    /// they told must not be told again.
+    /// Takes the incidents that are not over through a cycle, as `decide` says of them and of who was told of them, and
+    /// writes it down: all of it or nothing. What was decided is returned.
     ///
     /// Incidents are inserted or brought up to date, those that were [`Change::Forgotten`] are deleted, and the notices
-    /// are posted. To write the same again changes nothing more, so it may be repeated after a [`StoreError::Timeout`].
-    pub async fn commit_after(
-        &self,
-        known: &[Incident],
-        stepped: &[(Incident, Change)],
-        notices: &[Notice],
-    ) -> Result<(), StoreError> {
-        self.write(Some(known.to_vec()), stepped, notices).await
-    }
-
-    /// The same whatever the incidents are by now.
-    #[cfg(test)]
-    async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
-        self.write(None, stepped, notices).await
-    }
-
-    async fn write(
-        &self,
-        known: Option<Vec<Incident>>,
-        stepped: &[(Incident, Change)],
-        notices: &[Notice],
-    ) -> Result<(), StoreError> {
-        if stepped.is_empty() && notices.is_empty() {
-            return Ok(());
-        }
-        let (database, stepped, notices) = (self.database.clone(), stepped.to_vec(), notices.to_vec());
+    /// are posted. Looking, deciding and writing are one transaction: two cycles at once, such as that of an Escalator
+    /// that was replaced meanwhile, come one after the other, and what one of them tells the other one knows.
+    pub async fn settle<F>(&self, decide: F) -> Result<Decision, StoreError>
+    where
+        F: FnOnce(Vec<Incident>, &Told) -> Decision + Send + 'static,
+    {
+        let database = self.database.clone();
         self.run(async move {
-            let mut transaction = database.begin().await?;
-            if let Some(known) = known
-                && incidents::unresolved(&mut transaction).await? != known
-            {
-                return Err(StoreError::Overtaken);
-            }
-            incidents::write(&mut transaction, &stepped).await?;
-            outbox::post(&mut transaction, &notices).await?;
-            transaction.commit().await
+            let mut transaction = database.begin_alone().await?;
+            let known = incidents::unresolved(&mut transaction).await?;
+            let told = outbox::told(&mut transaction).await?;
+            let decision = decide(known, &told);
+            incidents::write(&mut transaction, &decision.stepped).await?;
+            outbox::post(&mut transaction, &decision.notices).await?;
+            transaction.commit().await?;
+            Ok(decision)
         })
         .await
     }

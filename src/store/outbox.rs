@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use log::warn;
 
-use super::database::Transaction;
+use super::database::{Speaks, Transaction};
 use super::error::shortened;
 use super::row::{Row, millis};
 use super::statement::Statement;
@@ -60,16 +60,7 @@ impl Store {
     /// A pending notice counts, since it will be delivered; one that failed for good told nobody.
     pub async fn told(&self) -> Result<Told, StoreError> {
         let database = self.database.clone();
-        self.run(async move {
-            let rows = Statement::new(TOLD).bind(Step::Opened.name()).all(&mut database.session().await?).await?;
-            let mut told = Told::new();
-            for row in rows {
-                let (incident, channel) = (row.text("incident_id")?, row.text("channel")?);
-                told.entry(incident).or_default().entry(channel).or_insert(row.text("id")?);
-            }
-            Ok(told)
-        })
-        .await
+        self.run(async move { told(&mut database.session().await?).await }).await
     }
 
     /// Claims the notice that `channel` is to be sent now, until `until`, in the name of `by`; counts the attempt.
@@ -172,6 +163,17 @@ impl Store {
         })
         .await
     }
+}
+
+/// See [`Store::told`].
+pub(super) async fn told(on: &mut impl Speaks) -> Result<Told, StoreError> {
+    let rows = Statement::new(TOLD).bind(Step::Opened.name()).all(on).await?;
+    let mut told = Told::new();
+    for row in rows {
+        let (incident, channel) = (row.text("incident_id")?, row.text("channel")?);
+        told.entry(incident).or_default().entry(channel).or_insert(row.text("id")?);
+    }
+    Ok(told)
 }
 
 /// Posts `notices` behind those that are there; one that is there already stays as it is.

@@ -1,6 +1,6 @@
 //! What happens under a supervisor, as it happens.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::exit::Exit;
 
@@ -58,36 +58,4 @@ pub enum Event {
         /// Why.
         cause: String,
     },
-}
-
-impl Event {
-    /// How loudly the log is to say it: an end nobody asked for is a warning, what people have to know of an error.
-    pub fn level(&self) -> log::Level {
-        match self {
-            Self::Degraded { .. } | Self::Abandoned { .. } | Self::Escalated { .. } => log::Level::Error,
-            Self::Exited { exit, .. } if !exit.reason.is_wanted() => log::Level::Warn,
-            Self::Exited { .. } | Self::Recovered { .. } => log::Level::Info,
-            Self::Started { .. } | Self::Restarting { .. } | Self::Stopped { .. } => log::Level::Debug,
-        }
-    }
-}
-
-/// A line for the log.
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Started { id, generation } => write!(f, "actor={id} generation {generation} has started"),
-            Self::Exited { id, exit } => write!(f, "actor={id} generation {} ended: {exit}", exit.generation),
-            Self::Restarting { id, delay } => write!(f, "actor={id} is started anew in {} ms", delay.as_millis()),
-            Self::Degraded { id, retry_in } => {
-                write!(f, "actor={id} failed too often and is degraded; the next try is in {} s", retry_in.as_secs())
-            }
-            Self::Recovered { id } => write!(f, "actor={id} has recovered"),
-            Self::Abandoned { id, threads } => {
-                write!(f, "actor={id} blocks its thread, which is given up (threads given up and not back: {threads})")
-            }
-            Self::Stopped { id } => write!(f, "actor={id} has stopped for good"),
-            Self::Escalated { cause } => write!(f, "the supervisor gives up: {cause}"),
-        }
-    }
 }

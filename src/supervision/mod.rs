@@ -7,7 +7,7 @@
 //! ```text
 //!  main thread ── System on runtime()        one runtime, shared: drives the I/O and timers of all threads below
 //!    ├─ watchdog          a plain thread; no beat of the supervisor for Limits::watchdog → LastResort (71)
-//!    └─ supervisor        Root: no I/O, no foreign code ──Event──▶ log, listeners
+//!    └─ supervisor        Root: no I/O, no foreign code ──Event──▶ listeners
 //!         │ starts, on an end or at a tick            ▲ Ended{reason}
 //!         │ pings at every tick, gives orders         │
 //!    ┌────▼─────────┬──────────────┬──────────────┐   │

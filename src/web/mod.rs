@@ -4,7 +4,8 @@
 //! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor. (In
 //!   the demo, and only there, everybody may do harm to an actor.)
 //! - The newest report comes through a watch channel that the Escalator publishes to, not by a message to an actor: so
-//!   a hung actor cannot hang the web, and a request costs no message. How old the report is, is judged when serving.
+//!   a hung actor cannot hang the web, and a request costs no message. How old the report is and which
+//!   actors keep failing is judged when serving: without a cycle nobody else would say so.
 //! - Every answer of ours is built in `answer`, with its security headers; every error is a `problem::Problem`.
 //!   Only what never becomes a request (garbage, a head that is too large or too slow) is answered by actix-http
 //!   itself, with an empty 400, 431 or 408.
@@ -36,6 +37,7 @@ use actix_web::{App, HttpServer, Resource, guard as guards, web};
 use tokio::sync::watch;
 
 use crate::actors::scheduler::RunCycle;
+use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
 use crate::supervision::{Sender, Supervisor};
@@ -64,6 +66,9 @@ const SHUTDOWN_SECONDS: u64 = 3;
 /// One thread serves: most of an idle server's CPU is each worker's clock, and one answers far more than is asked.
 const WORKERS: usize = 1;
 
+/// Says which of our own actors keep failing at the moment.
+pub type Degraded = Arc<dyn Fn() -> Vec<Issue> + Send + Sync>;
+
 /// What the web needs to know.
 pub struct WebSettings {
     /// The token for what changes something, and for details.
@@ -88,6 +93,8 @@ pub struct Sources {
     pub run_cycle: Sender<RunCycle>,
     /// Asks the database.
     pub ping: Ping,
+    /// Which of our own actors keep failing by now.
+    pub degraded: Degraded,
     /// Who keeps the actors alive, and lives itself if we are of any use.
     pub supervisor: Supervisor,
     /// Whether anybody may do harm to an actor; in the demo only.
@@ -99,6 +106,7 @@ pub struct WebState {
     settings: WebSettings,
     reports: watch::Receiver<Option<Arc<Overview>>>,
     run_cycle: Sender<RunCycle>,
+    degraded: Degraded,
     supervisor: Supervisor,
     chaos: bool,
     database: health::Database,
@@ -109,11 +117,11 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, supervisor, chaos } = sources;
+        let Sources { reports, run_cycle, ping, degraded, supervisor, chaos } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
         let rendered = rendered::Cache::default();
-        Self { settings, reports, run_cycle, supervisor, chaos, database, door, rendered }
+        Self { settings, reports, run_cycle, degraded, supervisor, chaos, database, door, rendered }
     }
 }
 

@@ -80,17 +80,17 @@ struct StuckJobPart<'a> {
 
 /// The report of `overview` as the contract has it.
 ///
-/// `stale` is the issue of its being too old by now, `actors` are our own. `details` are error texts and stuck jobs by name, which are for
-/// holders of a token only.
+/// `since` are the issues that have come up since its cycle, `actors` are our own. `details` are error texts and stuck
+/// jobs by name, which are for holders of a token only.
 pub fn document<'a>(
     overview: &'a Overview,
-    stale: Option<&'a Issue>,
+    since: &'a [Issue],
     actors: &'a [ChildInfo],
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
     let Overview { report, incidents } = overview;
-    let mut issues: Vec<&Issue> = report.issues().chain(stale).collect();
+    let mut issues: Vec<&Issue> = report.issues().chain(since).collect();
     issues.sort_by_key(|issue| issue.id);
     let stuck = report.stuck_jobs();
     OpsReport {
@@ -98,7 +98,7 @@ pub fn document<'a>(
         health: HealthPart { openai: report.answers(Party::OpenAi), notion: report.answers(Party::Notion) },
         metrics: metrics(report),
         stuck_jobs_count: stuck.map(|stuck| stuck.count),
-        overall_ok: report.overall_ok() && stale.is_none(),
+        overall_ok: report.overall_ok() && since.is_empty(),
         issues: issues.into_iter().map(Issue::line).collect(),
         service,
         checks: report.sections.iter().map(|section| check(section, details)).collect(),

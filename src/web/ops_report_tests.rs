@@ -7,11 +7,11 @@ use crate::domain::report::{Answer, CheckName, Figures, Sight};
 use crate::web::tests::sample;
 
 fn pretty(overview: &Overview, details: bool) -> String {
-    serde_json::to_string_pretty(&document(overview, None, &[], "EchoPilot", details)).unwrap()
+    serde_json::to_string_pretty(&document(overview, &[], &[], "EchoPilot", details)).unwrap()
 }
 
-fn value(overview: &Overview, stale: Option<&Issue>, details: bool) -> serde_json::Value {
-    serde_json::to_value(document(overview, stale, &[], "EchoPilot", details)).unwrap()
+fn value(overview: &Overview, since: &[Issue], details: bool) -> serde_json::Value {
+    serde_json::to_value(document(overview, since, &[], "EchoPilot", details)).unwrap()
 }
 
 #[test]
@@ -98,14 +98,14 @@ fn the_sample_of_the_guide_is_told_to_the_byte() {
 
 #[test]
 fn without_a_token_no_job_is_named() {
-    let document = value(&sample::ill(), None, false);
+    let document = value(&sample::ill(), &[], false);
     assert_eq!(document["stuck_jobs"], serde_json::json!([]));
     assert_eq!(document["stuck_jobs_count"], 137);
 }
 
 #[test]
 fn the_report_is_one_line_with_its_keys_in_order() {
-    let body = serde_json::to_string(&document(&sample::well(), None, &[], "EchoPilot", false)).unwrap();
+    let body = serde_json::to_string(&document(&sample::well(), &[], &[], "EchoPilot", false)).unwrap();
     insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"supervision":[],"stuck_jobs":[]}"#);
 }
 
@@ -167,7 +167,7 @@ fn what_is_not_known_is_null() {
       "stuck_jobs": []
     }
     "#);
-    assert_eq!(value(&overview, None, false)["checks"][1]["error"], "unauthorized");
+    assert_eq!(value(&overview, &[], false)["checks"][1]["error"], "unauthorized");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_party_that_is_not_configured_is_neither_up_nor_down_and_two_faults_are_both
         let sight = Sight::Seen { figures: Figures::Health { openai, notion }, issues: vec![] };
         let section = Section { check: CheckName::Health, took: Duration::ZERO, sight };
         let overview = Overview { report: Report::assemble(1, sample::moment(), vec![section]), incidents: vec![] };
-        let (public, detailed) = (value(&overview, None, false), value(&overview, None, true));
+        let (public, detailed) = (value(&overview, &[], false), value(&overview, &[], true));
         let [openai, notion] = health;
         assert_eq!(public["health"], serde_json::json!({"openai": openai, "notion": notion}));
         assert_eq!(public["checks"][0]["error"].as_str(), error);
@@ -205,13 +205,13 @@ fn an_average_has_one_decimal_and_is_null_without_a_score() {
         (&[0.0], 0.0.into()),
     ] {
         let overview = sample::of_scores(scores);
-        assert_eq!(value(&overview, None, false)["metrics"]["avg_qa_24h"], expected, "{scores:?}");
+        assert_eq!(value(&overview, &[], false)["metrics"]["avg_qa_24h"], expected, "{scores:?}");
     }
 }
 
 #[test]
 fn the_warnings_are_the_issues_of_the_metrics_without_a_sign() {
-    let document = value(&sample::of_scores(&[60.0; 10]), None, false);
+    let document = value(&sample::of_scores(&[60.0; 10]), &[], false);
     let warnings = [
         "No completed jobs in last 24h despite activity",
         "Quality dropping: avg 60.0% (threshold 75%)",
@@ -222,11 +222,11 @@ fn the_warnings_are_the_issues_of_the_metrics_without_a_sign() {
 
 #[test]
 fn a_stale_report_says_so_last_and_is_not_ok() {
-    let stale = Issue::new(IssueId::ReportStale, "Last check was 26 minutes ago");
-    let document = value(&sample::well(), Some(&stale), false);
+    let stale = [Issue::new(IssueId::ReportStale, "Last check was 26 minutes ago")];
+    let document = value(&sample::well(), &stale, false);
     assert_eq!(document["overall_ok"], false);
     assert_eq!(document["issues"], serde_json::json!(["⚪ Last check was 26 minutes ago"]));
-    let document = value(&sample::ill(), Some(&stale), false);
+    let document = value(&sample::ill(), &stale, false);
     assert_eq!(document["issues"][2], "⚪ Last check was 26 minutes ago");
 }
 
@@ -234,5 +234,5 @@ fn a_stale_report_says_so_last_and_is_not_ok() {
 fn an_incident_names_what_holds_it_back() {
     let mut overview = sample::ill();
     overview.incidents[0].held = Held::By(IssueId::OpenaiOffline);
-    assert_eq!(value(&overview, None, false)["incidents"][0]["held_back_by"], "openai_offline");
+    assert_eq!(value(&overview, &[], false)["incidents"][0]["held_back_by"], "openai_offline");
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 
+use super::WebState;
 use super::ops_report::{actors, document};
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
-use crate::supervision::Supervisor;
 
 /// The bytes last served, without details and with them.
 #[derive(Default)]
@@ -22,41 +22,49 @@ struct Rendered {
     overview: Arc<Overview>,
     stale: Option<Issue>,
     revision: u64,
-    body: Bytes,
+    page: Page,
+}
+
+/// A report that is ready to be sent.
+#[derive(Clone)]
+pub(super) struct Page {
+    /// Whether all is well.
+    pub(super) ok: bool,
+    /// The report as JSON.
+    pub(super) body: Bytes,
 }
 
 impl Cache {
-    /// The report of `overview` as JSON; `stale` is the issue of its being too old, `supervisor` knows the actors.
+    /// The report of `overview`; `stale` is the issue of its being too old, `web` knows the actors.
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub(super) fn body(
+    pub(super) fn page(
         &self,
         overview: &Arc<Overview>,
         stale: Option<Issue>,
-        supervisor: &Supervisor,
-        service: &str,
+        web: &WebState,
         details: bool,
-    ) -> serde_json::Result<Bytes> {
+    ) -> serde_json::Result<Page> {
         // Before the actors are looked at: what changes in between is rendered again at the next request.
-        let revision = supervisor.revision();
+        let revision = web.supervisor.revision();
         let place = if details { &self.detailed } else { &self.public };
         if let Some(last) = place.load().as_deref()
             && Arc::ptr_eq(&last.overview, overview)
             && last.stale == stale
             && last.revision == revision
         {
-            return Ok(last.body.clone());
+            return Ok(last.page.clone());
         }
-        let body = Bytes::from(serde_json::to_vec(&document(
-            overview,
-            stale.as_ref(),
-            &actors(supervisor),
-            service,
-            details,
-        ))?);
-        let rendered = Rendered { overview: Arc::clone(overview), stale, revision, body: body.clone() };
+        let known = |issue: &Issue| overview.report.issues().any(|known| known.id == issue.id);
+        // Without a Scheduler or an Escalator there is no cycle that would say so.
+        let degraded = (web.degraded)().into_iter().filter(|issue| !known(issue));
+        let since: Vec<Issue> = stale.iter().cloned().chain(degraded).collect();
+        let actors = actors(&web.supervisor);
+        let body = serde_json::to_vec(&document(overview, &since, &actors, &web.settings.service, details))?;
+        let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
+        let rendered = Rendered { overview: Arc::clone(overview), stale, revision, page: page.clone() };
         place.store(Some(Arc::new(rendered)));
-        Ok(body)
+        Ok(page)
     }
 }

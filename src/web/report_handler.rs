@@ -75,16 +75,12 @@ impl WebState {
     fn report(&self, overview: &Arc<Overview>, access: Access) -> Result<HttpResponse, Problem> {
         let settings = &self.settings;
         let stale = report::stale(overview.report.timestamp, Utc::now(), settings.interval, settings.check_timeout);
-        let ok = overview.report.overall_ok() && stale.is_none();
-        let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let body = self
-            .rendered
-            .body(overview, stale, &self.supervisor, &settings.service, access > Access::Nobody)
-            .map_err(|error| {
-                log::error!("the report cannot be written as JSON: {error}");
-                Problem::internal()
-            })?;
-        Ok(answer(status, &JSON, body))
+        let page = self.rendered.page(overview, stale, self, access > Access::Nobody).map_err(|error| {
+            log::error!("the report cannot be written as JSON: {error}");
+            Problem::internal()
+        })?;
+        let status = if page.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Ok(answer(status, &JSON, page.body))
     }
 }
 

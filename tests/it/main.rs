@@ -1,7 +1,7 @@
 //! The tests that look at the whole: one binary, so that it is linked once.
 
 // In a test a failed expectation is the outcome. `pub` marks what a module offers to the others.
-#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, clippy::type_complexity, unreachable_pub)]
 // What is forbidden to actors is no harm in a test.
 #![allow(clippy::disallowed_methods)]
 
@@ -11,10 +11,14 @@ mod architecture;
 mod board;
 /// Channels misbehave in every way: nobody waits for them, nothing is lost.
 mod channel_faults;
+/// Harm is done to every actor in every way, while the service works: nobody else feels it.
+mod chaos;
 /// The commands as scripts use them: streams and exit codes, configurations good and bad.
 mod commands;
 /// Counts are complete or unknown, however many jobs there are and however their databases are laid out.
 mod counts;
+/// An actor fails over and over: seen, told by those who can, over once it lives again.
+mod degraded;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// What the host sees: signals, the end of the process, the log.
@@ -34,6 +38,8 @@ mod postgres;
 mod secrets;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.
 mod settings_documents;
+/// A thousand random kills.
+mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
 /// From a tick to an alert in three channels.

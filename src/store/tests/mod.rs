@@ -156,6 +156,14 @@ fn alert(id: &str, channel: &str, incident: &str) -> Notice {
     notice(id, channel, NoticeKind::Alert, &[(incident, Step::Opened)])
 }
 
+impl Store {
+    /// Writes down what was decided without a look at what is there.
+    async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
+        let decision = Decision { stepped: stepped.to_vec(), notices: notices.to_vec() };
+        self.settle(|_, _| decision).await.map(drop)
+    }
+}
+
 /// Opens the incident of stuck jobs as `i1` and posts `notices`.
 async fn open_stuck(store: &Store, notices: &[Notice]) {
     let stuck = incident("i1", IssueId::StuckJobs, Phase::Open);

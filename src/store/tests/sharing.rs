@@ -23,6 +23,25 @@ async fn a_caller_that_goes_away_does_not_cut_its_commit_in_half() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_cycles_at_once_the_second_knows_what_the_first_one_told() {
+    for (store, _ground) in each().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        let all_clear = |id: &'static str| {
+            store.settle(move |known, _| {
+                let over =
+                    |incident: &Incident| notice(id, "email", NoticeKind::Resolved, &[(&incident.id, Step::Resolved)]);
+                let notices = known.iter().map(over).collect();
+                let resolved = |incident| Incident { phase: Phase::Resolved, resolved_at: Some(at(1)), ..incident };
+                let stepped = known.into_iter().map(|incident| (resolved(incident), Change::Resolved)).collect();
+                Decision { stepped, notices }
+            })
+        };
+        let decisions = try_join_all([all_clear("n2"), all_clear("n3")]).await.unwrap();
+        assert_eq!(decisions.iter().map(|decision| decision.notices.len()).sum::<usize>(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_on_another_runtime_is_served_and_may_end() {
     for (store, _ground) in each().await {
         for number in 0..3 {

@@ -122,6 +122,7 @@ impl Web {
             reports,
             run_cycle: scheduler.recipient().into(),
             ping: choice.ping,
+            degraded: Arc::new(Vec::new),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
         };

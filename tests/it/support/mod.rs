@@ -7,14 +7,17 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use auto_operator::demo::world::World;
+use auto_operator::settings::Settings;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 pub mod channels;
+pub mod inside;
 pub mod service;
 
+pub use inside::Inside;
 pub use service::Service;
 
 /// How long a test waits for what has to come. It is never waited out when all is well.
@@ -78,6 +81,18 @@ impl Home {
         names.iter().for_each(|name| drop(self.variables.remove(name)));
         if party == "SMTP" {
             self.unset(&["ALERT_TO", "ALERT_FROM"]);
+        }
+    }
+
+    /// The settings of a service that lives here, in the test's own process.
+    pub fn settings(&self) -> Settings {
+        let mut variables = self.variables.clone();
+        if let Some(url) = variables.get_mut("DATABASE_URL") {
+            *url = url.replace("sqlite://watch.db", &format!("sqlite://{}", self.file("watch.db").display()));
+        }
+        match Settings::read(&variables, &BTreeMap::new()) {
+            Ok((settings, _)) => settings,
+            Err(problems) => panic!("{problems}"),
         }
     }
 
