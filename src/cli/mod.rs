@@ -74,8 +74,8 @@ pub fn run() -> ExitCode {
 
 /// Whether the database that is configured can never be used.
 fn needs_another_setting(error: &anyhow::Error) -> bool {
-    use StoreError::{Newer, NoDirectory};
-    matches!(error.downcast_ref(), Some(Newer { .. } | NoDirectory { .. }))
+    use StoreError::{Newer, NoDirectory, Unusable};
+    matches!(error.downcast_ref(), Some(Newer { .. } | NoDirectory { .. } | Unusable { .. }))
 }
 
 /// From here on everything that is said goes through the log, which knows the secrets that must not be seen.
