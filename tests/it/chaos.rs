@@ -1,5 +1,8 @@
 //! Harm is done to every actor in every way, while the service works: nobody else feels it.
 
+use std::time::{Duration, Instant};
+
+use auto_operator::demo::Fault;
 use auto_operator::domain::issue::ACTORS;
 use auto_operator::supervision::{Chaos, Reason, State};
 use serde_json::Value;
@@ -7,6 +10,9 @@ use serde_json::Value;
 use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
 use crate::support::inside::{inside, quick, row};
 use crate::support::{Home, Inside, SOON, now};
+
+/// How long a notice is claimed that is being sent: three requests of 2 s, and 5 s to write down what came of it.
+const CLAIM: Duration = Duration::from_secs(11);
 
 /// Every actor meets `way` while an incident begins, and ends by `reason`.
 async fn every_actor_meets(way: Chaos, reason: Reason) {
@@ -88,4 +94,31 @@ fn nobody_feels_it_when_an_actor_hangs() {
 #[test]
 fn nobody_feels_it_when_the_thread_of_an_actor_is_blocked() {
     inside(every_actor_meets(Chaos::Block, Reason::Blocked));
+}
+
+#[test]
+fn what_is_being_sent_when_its_notifier_fails_is_sent_once_and_holds_up_nothing() {
+    inside(async {
+        let mut home = Home::well();
+        home.set("RESOLVE_AFTER", "1");
+        let world = &home.world;
+        let service = Inside::start(&home, quick()).await;
+        // Telegram has a message at once and says so later.
+        world.telegram.set_fault(Some(Fault::Delay(Duration::from_secs(1))));
+        service
+            .throughout(async {
+                for (number, way) in Chaos::ALL.into_iter().enumerate() {
+                    let begun = Instant::now();
+                    world.jobs_get_stuck(3, now());
+                    telegrams(world, 2 * number + 1).await;
+                    service.harm("notifier:telegram", way).await;
+                    world.all_is_well_again(20, now());
+                    telegrams(world, 2 * number + 2).await;
+                    assert!(begun.elapsed() < CLAIM, "{way}: the claim of the one before was waited for");
+                }
+            })
+            .await;
+        assert_eq!(subjects(&telegrams(world, 8).await), [ALERT, RESOLVED].repeat(4));
+        service.stop().await;
+    });
 }

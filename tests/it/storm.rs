@@ -3,6 +3,7 @@
 //! `STORM_SEED=… STORM_KILLS=… cargo test --test it storm` repeats one, or makes it longer.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 
@@ -25,10 +26,11 @@ const HANDS: usize = 4;
 const MEMORY_MARGIN: u64 = 32 * 1024;
 
 #[test]
+#[allow(clippy::print_stdout)]
 fn after_a_thousand_random_kills_every_incident_was_told_and_resolved_exactly_once() {
     // Memory and threads are those of a process.
     let name = "storm::after_a_thousand_random_kills_every_incident_was_told_and_resolved_exactly_once";
-    let (code, said) = in_own_process(name, &[], storm());
+    let (code, said) = in_own_process(name, &BTreeMap::new(), storm());
     assert_eq!(code, Some(0), "{said}");
     said.lines().filter(|line| line.starts_with("storm: ")).for_each(|line| println!("{line}"));
 }
@@ -37,6 +39,7 @@ fn of_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().expect("a number"))
 }
 
+#[allow(clippy::print_stdout)]
 async fn storm() {
     let seed = of_environment("STORM_SEED").unwrap_or_else(|| fastrand::u64(..));
     let kills = of_environment("STORM_KILLS").unwrap_or(KILLS);
@@ -177,24 +180,22 @@ async fn compare(home: &Home, store: &SqlitePool) -> (usize, usize) {
     let sent: Vec<_> = email.iter().map(|(id, ..)| format!("<{id}@example.org>")).collect();
     assert_eq!(read, sent);
 
-    let incidents: Vec<(String, String, String, Option<i64>, i64, i64, i64)> = sqlx::query_as(
-        "SELECT id, issue, phase, told_at,
-             (SELECT COUNT(*) FROM notice_incidents WHERE incident_id = id AND step = 'opened'),
-             (SELECT COUNT(*) FROM notice_incidents WHERE incident_id = id AND step = 'resolved'),
-             (SELECT COUNT(DISTINCT channel) FROM notice_incidents AS link JOIN notices AS notice ON notice.id = notice_id
-                 WHERE incident_id = incidents.id AND step = 'opened')
+    let incidents: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "SELECT issue || ' ' || id || ' ' || phase, held,
+             (SELECT group_concat(told, ', ') FROM
+                 (SELECT channel || ' ' || step AS told FROM notice_incidents JOIN notices ON notices.id = notice_id
+                  WHERE incident_id = incidents.id AND step <> 'reminded' ORDER BY seq))
          FROM incidents",
     )
     .fetch_all(store)
     .await
     .expect("the store can be read");
-    for (id, issue, phase, told_at, opened, resolved, channels) in &incidents {
-        let expected = if told_at.is_some() { 2 } else { 0 };
-        assert_eq!(
-            (phase.as_str(), *opened, *resolved, *channels),
-            ("resolved", expected, expected, expected),
-            "{issue} {id}"
-        );
+    for (incident, held, told) in &incidents {
+        assert!(incident.ends_with(" resolved"), "{incident}");
+        let once = "email opened, telegram opened, email resolved, telegram resolved";
+        // What went with its cause was none of anybody's business.
+        let went_unsaid = told.is_none() && held != "no";
+        assert!(went_unsaid || told.as_deref() == Some(once), "{incident}: {told:?}");
     }
     (messages.len(), incidents.len())
 }

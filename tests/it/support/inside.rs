@@ -1,5 +1,6 @@
 //! The service inside the test's own process, where its supervisor is at hand, and harm.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use auto_operator::actors::scheduler::RunCycle;
 use auto_operator::app::{self, Mode, Watch};
 use auto_operator::logging::{self, Scrubber};
-use auto_operator::settings::LogFormat;
+use auto_operator::settings::{LogFormat, Settings};
 use auto_operator::supervision::{Backoff, Chaos, ChildInfo, Event, Exit, Intensity, Limits};
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
@@ -62,7 +63,12 @@ pub fn inside(test: impl Future<Output = ()>) {
 impl Inside {
     /// Starts the service of `home`, harm allowed, and waits for its first report.
     pub async fn start(home: &Home, limits: Limits) -> Self {
-        let settings = home.settings();
+        Self::start_with(&home.variables(), limits).await
+    }
+
+    /// The same for a service that is set up by `variables`.
+    pub async fn start_with(variables: &BTreeMap<String, String>, limits: Limits) -> Self {
+        let (settings, _) = Settings::read(variables, &BTreeMap::new()).unwrap_or_else(|faulty| panic!("{faulty}"));
         let mode = Mode { notion_pace: 1_000_000, limits: Some(limits), chaos: true, ..Mode::SERVICE };
         let watch = Watch::start(&settings, Scrubber::new(&[]), mode).await.expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -212,7 +218,7 @@ pub fn exit_of(event: Event, actor: &str) -> Option<Exit> {
 /// Runs `test`, which is the whole of the test `name`, in a process of its own; its exit code, and what it said.
 pub fn in_own_process(
     name: &str,
-    variables: &[(&str, String)],
+    variables: &BTreeMap<String, String>,
     test: impl Future<Output = ()>,
 ) -> (Option<i32>, String) {
     const MARK: &str = "AUTO_OPERATOR_TEST_PROCESS";
@@ -223,11 +229,7 @@ pub fn in_own_process(
         return (Some(0), String::new());
     }
     let mut myself = std::process::Command::new(std::env::current_exe().expect("this program has a path"));
-    myself.env(MARK, "1").env("RUST_BACKTRACE", "0").envs(variables.iter().cloned()).args([
-        "--exact",
-        name,
-        "--nocapture",
-    ]);
+    myself.env(MARK, "1").env("RUST_BACKTRACE", "0").envs(variables).args(["--exact", name, "--nocapture"]);
     let output = myself.output().expect("it can be run once more");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
     (output.status.code(), said)

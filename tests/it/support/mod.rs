@@ -7,7 +7,6 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use auto_operator::demo::world::World;
-use auto_operator::settings::Settings;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -84,16 +83,13 @@ impl Home {
         }
     }
 
-    /// The settings of a service that lives here, in the test's own process.
-    pub fn settings(&self) -> Settings {
+    /// The variables of a service that lives here but has another working directory.
+    pub fn variables(&self) -> BTreeMap<String, String> {
         let mut variables = self.variables.clone();
         if let Some(url) = variables.get_mut("DATABASE_URL") {
             *url = url.replace("sqlite://watch.db", &format!("sqlite://{}", self.file("watch.db").display()));
         }
-        match Settings::read(&variables, &BTreeMap::new()) {
-            Ok((settings, _)) => settings,
-            Err(problems) => panic!("{problems}"),
-        }
+        variables
     }
 
     /// A file in the working directory of the service.

@@ -51,7 +51,7 @@ impl Answer {
 
 impl Service {
     /// Starts `command` and waits until it says where it listens.
-    pub(super) async fn start(command: Command) -> Self {
+    pub async fn start(command: Command) -> Self {
         let service = Self::spawn(command);
         let listening = service.line("listening on ").await;
         // In a line of JSON it is followed by the rest of the object.
