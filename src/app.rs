@@ -17,6 +17,7 @@ use crate::actors::scheduler::{Rhythm, RunCycle, Scheduler, Ticking};
 use crate::channels::{Audience, ChannelSpec};
 use crate::checks::CheckSpec;
 use crate::clients::notion::pace;
+use crate::clients::redact;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::logging::Scrubber;
@@ -159,7 +160,8 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
 fn degraded(supervisor: &Supervisor, limits: Limits) -> web::Degraded {
     let supervisor = supervisor.clone();
     let issue = move |child: &ChildInfo| {
-        let detail = child.last_failure.as_ref().map(ToString::to_string).unwrap_or_default();
+        // What a panic says may hold anything.
+        let detail = child.last_failure.as_ref().map(|exit| redact::clean(&exit.to_string(), &[])).unwrap_or_default();
         Issue::degraded(&child.id, limits.intensity.restarts, limits.intensity.within, detail)
     };
     Arc::new(move || {

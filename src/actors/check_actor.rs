@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::escalator::Looked;
-use crate::checks::Check;
+use crate::checks::{Check, panicked};
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::message::duration;
 use crate::domain::report::{CheckName, Section, Sight};
@@ -206,7 +206,7 @@ async fn section(check: &dyn Check, now: DateTime<Utc>, timeout: Duration) -> Se
     let look = AssertUnwindSafe(check.look(now, started + timeout)).catch_unwind();
     let sight = match tokio::time::timeout(timeout, look).await {
         Ok(Ok(sight)) => sight,
-        Ok(Err(panic)) => Sight::Blind(Fault::new(Party::Check, FaultKind::Panic, panic_text(&*panic))),
+        Ok(Err(panic)) => Sight::Blind(panicked(panic_text(&*panic))),
         Err(_) => {
             let detail = format!("it took longer than {}", duration(timeout));
             Sight::Blind(Fault::new(Party::Check, FaultKind::Timeout, detail))
@@ -215,9 +215,9 @@ async fn section(check: &dyn Check, now: DateTime<Utc>, timeout: Duration) -> Se
     Section { check: check.name(), took: started.elapsed(), sight }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message").to_owned()
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct Pass {
     pub delivered: u32,
     /// Notices that it did not take.
     pub failed: u32,
+    /// When the one that still waits may be tried, if one waits. What is behind it waits too.
+    pub waiting: Option<DateTime<Utc>>,
 }
 
 /// The Notifier of one channel.
@@ -167,6 +169,7 @@ impl Handler<Returned> for Notifier {
             Outcome::Refused => self.pass.failed += 1,
             Outcome::Nothing(_) | Outcome::StoreFault if self.again => {}
             Outcome::Nothing(next) => {
+                self.pass.waiting = next;
                 self.rest();
                 return next.into_iter().for_each(|next| self.look_again(until(next), ctx));
             }

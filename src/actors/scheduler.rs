@@ -54,12 +54,14 @@ pub struct Rhythm {
     start: Instant,
     /// The number of the latest cycle.
     cycle: Arc<AtomicU64>,
+    /// When it began, in milliseconds after the start.
+    begun: Arc<AtomicU64>,
 }
 
 impl Rhythm {
     /// The first tick is now.
     pub fn starting_now() -> Self {
-        Self { start: Instant::now(), cycle: Arc::default() }
+        Self { start: Instant::now(), cycle: Arc::default(), begun: Arc::default() }
     }
 }
 
@@ -105,6 +107,11 @@ impl Scheduler {
             ),
             None => self.begin(ctx),
         }
+        self.wait(interval, ctx);
+    }
+
+    /// Until the next tick.
+    fn wait(&mut self, interval: Duration, ctx: &mut Context<Self>) {
         let (ticks, wait) = next_tick(self.rhythm.start.elapsed(), interval, self.ticks);
         if self.ticks > 0 && ticks > self.ticks + 1 {
             log::warn!("{} tick(s) were missed: the process did not run", ticks - self.ticks - 1);
@@ -116,6 +123,7 @@ impl Scheduler {
     fn begin(&mut self, ctx: &mut Context<Self>) {
         let cycle = self.rhythm.cycle.fetch_add(1, Relaxed) + 1;
         let now = Utc::now().trunc_subsecs(0);
+        self.rhythm.begun.store(u64::try_from(self.rhythm.start.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
         self.running = Some(Running { cycle, since: Instant::now(), waiting: vec![] });
         ctx.run_later(self.cycle_timeout, move |actor, _| actor.give_up(cycle));
         if let Err(refused) = self.escalator.cast(Begin { cycle, now, done: self.completed.clone() }) {
@@ -147,14 +155,28 @@ fn next_tick(elapsed: Duration, interval: Duration, last: u32) -> (u32, Duration
     (next, (interval * next).saturating_sub(elapsed))
 }
 
+/// Whether no cycle has begun since the latest tick, `elapsed` after the start, the latest cycle having begun `begun` after
+/// it.
+fn is_missed(elapsed: Duration, interval: Duration, begun: Duration) -> bool {
+    let passed = u32::try_from(elapsed.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
+    begun < interval * passed
+}
+
 impl Actor for Scheduler {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         if let Ticking::Every(interval) = self.ticking {
             log::info!("Auto-operator monitoring started (checks every {})", every(interval));
-            // After a restart too: whatever was running is lost, and a look too many does no harm.
-            self.tick(interval, ctx);
+            // The Scheduler before this one may have begun a cycle for this tick, which goes on without it. To look again
+            // at once would cost Notion twice the requests, and a large job log then does not fit into its pace.
+            let begun = Duration::from_millis(self.rhythm.begun.load(Relaxed));
+            let is_first = self.rhythm.cycle.load(Relaxed) == 0;
+            if is_first || is_missed(self.rhythm.start.elapsed(), interval, begun) {
+                self.tick(interval, ctx);
+            } else {
+                self.wait(interval, ctx);
+            }
         }
     }
 }
@@ -222,6 +244,23 @@ mod tests {
             (minutes(23), 1, (5, minutes(2))),
         ] {
             assert_eq!(next_tick(elapsed, minutes(5), last), expected, "{elapsed:?} after the start");
+        }
+    }
+
+    #[test]
+    fn after_a_restart_only_a_tick_that_was_missed_is_made_up_for() {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        for (elapsed, begun, missed) in [
+            (minutes(1), minutes(0), false),
+            (minutes(7), minutes(5), false),
+            (minutes(7), minutes(0), true),
+            (minutes(11), minutes(6), true),
+        ] {
+            assert_eq!(
+                is_missed(elapsed, minutes(5), begun),
+                missed,
+                "{elapsed:?} after the start, begun at {begun:?}"
+            );
         }
     }
 

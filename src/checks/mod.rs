@@ -14,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::notion;
 use crate::clients::openai;
+use crate::clients::redact;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::job::StatusNames;
 use crate::domain::report::{CheckName, Sight};
@@ -106,6 +107,11 @@ impl Checks {
         }
         list
     }
+}
+
+/// The fault of a look that panicked. What a panic says may hold anything, so that it is cleaned like a party's words.
+pub fn panicked(said: &str) -> Fault {
+    Fault::new(Party::Check, FaultKind::Panic, redact::clean(said, &[]))
 }
 
 /// What a client's error means to the domain.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::NOT_OK;
+use crate::actors::notifier::Pass;
 use crate::actors::scheduler::RunCycle;
 use crate::app::{self, Mode, Watch};
+use crate::domain::message::timestamp;
 use crate::logging::Scrubber;
 use crate::settings::Settings;
 use crate::web;
@@ -28,7 +30,13 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> any
         let overview = cycle.context("the Scheduler has no answer")?.context("the cycle did not come to an end")?;
         for (channel, pass) in watch.flush(settings.timing.request_timeout * FLUSH_REQUESTS).await {
             match pass {
-                Some(pass) => log::info!("{channel}: {} delivered, {} not", pass.delivered, pass.failed),
+                Some(Pass { delivered, failed, waiting: None }) => {
+                    log::info!("{channel}: {delivered} delivered, {failed} not");
+                }
+                Some(Pass { delivered, failed, waiting: Some(next) }) => log::warn!(
+                    "{channel}: {delivered} delivered, {failed} not; what is left waits in the outbox, until {} at least",
+                    timestamp(next)
+                ),
                 None => log::warn!("{channel}: still sending; what is unsent waits in the outbox"),
             }
         }

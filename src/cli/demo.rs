@@ -105,12 +105,11 @@ fn harm(supervisor: &Supervisor, actor: &str, way: Chaos) {
     }
 }
 
-/// The world's variables, a fast clock, and what the caller's environment says about where to listen and what to log.
+/// The world's variables, a fast clock, and what the caller's environment says about the port and what to log.
 fn variables(world: &World) -> BTreeMap<String, String> {
     let mut variables = world.variables();
     let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let free = TcpListener::bind(("127.0.0.1", PORT)).is_ok();
-    let port = own("PORT").unwrap_or_else(|| if free { PORT.to_string() } else { "0".into() });
+    let port = own("PORT").filter(|port| port != "0").unwrap_or_else(|| free_port().to_string());
     variables.extend(FAST_CLOCK.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.insert("OPS_TOKEN".into(), TOKEN.into());
     variables.insert("PORT".into(), port);
@@ -119,12 +118,14 @@ fn variables(world: &World) -> BTreeMap<String, String> {
     variables
 }
 
+/// [`PORT`], or another one that is free: it is told before the service listens there.
+fn free_port() -> u16 {
+    let free = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
+    free(PORT).or_else(|_| free(0)).map_or(PORT, |address| address.port())
+}
+
 fn greet(settings: &Settings, world: &World) -> io::Result<()> {
-    let port = match settings.web.port {
-        0 => "PORT (see the log with RUST_LOG=info)".to_owned(),
-        port => port.to_string(),
-    };
-    let url = format!("http://127.0.0.1:{port}");
+    let url = format!("http://127.0.0.1:{}", settings.web.port);
     let bold = Style::new().bold();
     let mut out = anstream::stdout();
     writeln!(out, "{bold}auto-operator demo{bold:#}: the service and all parties on this machine. Ctrl-C ends it.\n")?;

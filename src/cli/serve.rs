@@ -59,7 +59,13 @@ pub(super) async fn until(
     let listener = TcpListener::bind(address)
         .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let watch = Watch::start(settings, scrubber, mode).await?;
+    let watch = tokio::select! {
+        watch = Watch::start(settings, scrubber, mode) => watch?,
+        signal = stop.next() => {
+            log::info!("{signal}: nothing has begun yet");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let server = app::serve_web(settings, &watch, listener)?;
     log::info!("listening on http://{bound}");
     started(&watch);
