@@ -139,11 +139,12 @@ impl Route {
         };
         match deliver(channel, letter, self.deadline).await {
             Ok(receipt) => {
-                // It has arrived: as long as that is not written down, it would be sent again.
-                insist(|| self.store.delivered(&notice.id, Utc::now(), &receipt.answer)).await?;
+                // It has arrived: as long as that is not written down, it would be sent again. What is to be remembered
+                // comes first, since the next notice may be claimed as soon as this one is off the list.
                 if let Some(memory) = receipt.memory {
                     insist(|| self.store.remember(name, MEMORY, &memory)).await?;
                 }
+                insist(|| self.store.delivered(&notice.id, Utc::now(), &receipt.answer)).await?;
                 log::info!("{name}: delivered {} {}: {}", notice.kind.name(), notice.id, receipt.answer);
                 Ok(Outcome::Delivered)
             }

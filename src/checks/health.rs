@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join};
 
 use super::{Check, OpenAiConfig, fault};
-use crate::clients::error::ClientError;
+use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
 use crate::clients::notion::{self, Notion};
 use crate::clients::openai::OpenAi;
@@ -56,7 +56,10 @@ impl Check for Health {
     fn look(&self, _: DateTime<Utc>, deadline: Instant) -> LocalBoxFuture<'_, Sight> {
         async move {
             let (openai, notion) = join(self.openai(deadline), self.notion(deadline)).await;
-            sight(openai, notion)
+            match notion {
+                Answer::No(fault) if is_our_own(&fault) => Sight::Blind(fault),
+                notion => sight(openai, notion),
+            }
         }
         .boxed_local()
     }
@@ -76,7 +79,13 @@ async fn ask_twice<A: AsyncFn(Duration) -> Result<(), ClientError>>(
     let Err(error) = ask(limit).await else { return Ok(()) };
     let spare = deadline.saturating_duration_since(Instant::now()).saturating_sub(limit.mul_f64(1.2));
     tokio::time::sleep(error.retry_after.unwrap_or(PAUSE).min(spare)).await;
-    ask(limit).await
+    // That there was no time left for the second question says less than the answer to the first one.
+    ask(limit).await.map_err(|second| if second.kind == ErrorKind::Timeout { error } else { second })
+}
+
+/// Whether nobody was asked, since our own pace did not allow it: that says nothing about the party.
+fn is_our_own(fault: &Fault) -> bool {
+    fault.kind == FaultKind::RateLimited && fault.status.is_none()
 }
 
 fn sight(openai: Answer, notion: Answer) -> Sight {
@@ -99,7 +108,6 @@ fn offline(answer: &Answer, id: IssueId) -> Option<Issue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::error::ErrorKind;
     use crate::domain::report::Section;
 
     #[test]
@@ -118,6 +126,14 @@ mod tests {
         assert_eq!(issues[0].detail, "OpenAI timeout");
         let section = Section { check: CheckName::Health, took: Duration::ZERO, sight };
         assert_eq!(section.faults().len(), 1);
+    }
+
+    #[test]
+    fn who_was_not_asked_is_not_called_offline() {
+        let refused =
+            |status| Fault { party: Party::Notion, kind: FaultKind::RateLimited, status, detail: String::new() };
+        assert!(is_our_own(&refused(None)));
+        assert!(!is_our_own(&refused(Some(429))));
     }
 
     #[tokio::test(start_paused = true)]

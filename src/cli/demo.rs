@@ -78,7 +78,10 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
         Err(problems) => return Ok(fail(BAD_CONFIGURATION, &problems)),
     };
     let scrubber = begin_log(&settings, &effective)?;
-    greet(&settings, world)?;
+    if greet(&settings, world).is_err() {
+        // Nobody reads: `demo | head` is over.
+        return Ok(ExitCode::SUCCESS);
+    }
     app::run(async {
         let mut ended = Stop::listen()?;
         let stop = Stop::listen()?;

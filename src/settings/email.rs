@@ -71,7 +71,8 @@ fn server(text: &str) -> Result<(Secret, SmtpUrl), Fault> {
 
 /// The client's sentence says what is wrong, then what to write instead.
 fn fault(sentence: &str) -> Fault {
-    let (wrong, right) = sentence.split_once([':', ';']).unwrap_or((sentence, "see the README"));
+    let parts = sentence.split_once(": ").or_else(|| sentence.split_once("; "));
+    let (wrong, right) = parts.unwrap_or((sentence, "see the README"));
     Fault::new(wrong, right.trim())
 }
 

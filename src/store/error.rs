@@ -19,7 +19,7 @@ pub enum StoreError {
          it was left untouched: run that version, or set another DATABASE_URL"
     )]
     Newer {
-        /// The file, or [`POSTGRES`].
+        /// The file, or what stands for the server.
         database: String,
         /// The version of the schema that was found.
         found: i64,
@@ -35,7 +35,7 @@ pub enum StoreError {
     /// While opening: waiting does not help, somebody has to do something.
     #[error("the database {database} cannot be used: {reason}")]
     Unusable {
-        /// The file, `in memory`, or [`POSTGRES`].
+        /// The file, `in memory`, or what stands for the server.
         database: String,
         /// Why, as half a sentence.
         reason: String,

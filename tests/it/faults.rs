@@ -10,7 +10,7 @@ use crate::support::channels::{ALERT, RESOLVED, telegrams};
 use crate::support::{Home, Service, issues, section};
 
 /// The limits of these tests: whatever never ends is seen after the first, and a check is over after the second.
-const REQUEST_TIMEOUT: Duration = Duration::from_millis(400);
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(700);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the contract allows for a report.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Requests in any [`SPAN`].
+/// Requests in any minute.
 pub const LIMIT: usize = 120;
 
 /// A minute, and a second more: what leaves here evenly may arrive there bunched.
