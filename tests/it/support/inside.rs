@@ -94,11 +94,16 @@ impl Inside {
             }
         };
         let running = async {
-            let mut often = often();
+            let (mut often, mut last) = (often(), 0);
             loop {
                 often.tick().await;
-                let cycle = self.watch.scheduler.call(RunCycle, SOON).await;
-                assert!(matches!(cycle, Ok(Some(_))), "a cycle was asked for in vain: {:?}", cycle.map(|_| ()));
+                let cycle =
+                    self.watch.scheduler.call(RunCycle, SOON).await.map(|made| made.map(|made| made.report.cycle));
+                assert!(
+                    matches!(cycle, Ok(Some(number)) if number > last),
+                    "asked for a cycle after {last}: {cycle:?}"
+                );
+                last = cycle.ok().flatten().unwrap_or(last);
             }
         };
         let done = tokio::select! {
