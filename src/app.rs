@@ -153,7 +153,8 @@ impl Watch {
     }
 }
 
-/// Opens the store. A dry run writes nothing, not even an empty database.
+/// Opens the store. A dry run makes no empty database and writes no incident; the schema of a database that is there is
+/// brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
     let location = match database {

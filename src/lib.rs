@@ -71,9 +71,11 @@
 //! # To add a thing
 //!
 //! - *A channel*: its file in `channels/`, its `mod` line and its line in `Channels::list`; its settings in `settings/`
-//!   and their translation in `parties`. Retry, order, claims and the outbox come for free.
+//!   and their translation in `parties`; the name of its Notifier in `domain::issue::ACTORS`. Retry, order, claims, the
+//!   outbox and supervision come for free.
 //! - *A check*: likewise in `checks/`, with a `CheckName` and, in `domain::report`, the figures that it brings. Deadline,
-//!   panic guard, blindness and its alert come for free.
+//!   panic guard, blindness, its alert and supervision come for free; its actor's name belongs into
+//!   `domain::issue::ACTORS`.
 //! - *A rule*: one function and its line in `domain::rules`, an `IssueId`, its row in the table test.
 //! - *A setting*: a row in `settings::variables`; the tests then ask for its line in `.env.example` and in the README.
 //!
