@@ -1,6 +1,47 @@
-//! When a delivery that failed is tried again.
+//! How it is with a channel, and when a delivery that failed is tried again.
 
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// How it is with a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It took what it was last sent, or was never sent anything.
+    Ok,
+    /// Something waits for its next try.
+    Retrying,
+    /// What it was last sent it will never get: it was refused for good, or for too long.
+    Failing,
+}
+
+impl DeliveryState {
+    /// The name in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Retrying => "retrying",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// What is known of the deliveries of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelDelivery {
+    /// The channel.
+    pub channel: String,
+    /// How it is with it.
+    pub state: DeliveryState,
+    /// How many notices wait.
+    pub pending: u64,
+    /// When the oldest of them was posted.
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// When it last took something.
+    pub last_delivered: Option<DateTime<Utc>>,
+    /// What it said when it last took nothing; none if it has taken something since.
+    pub last_error: Option<String>,
+}
 
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(5);

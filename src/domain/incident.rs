@@ -72,6 +72,26 @@ impl Held {
     }
 }
 
+/// What was last told of an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// When: as an alert, as a reminder, or beside another one.
+    pub at: DateTime<Utc>,
+    /// In which words, without the sign.
+    pub text: String,
+    /// How much of it there was, where that can be counted.
+    pub magnitude: Option<u64>,
+}
+
+/// Somebody has taken an incident on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// One incident: an issue from when it was first seen until it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident {
@@ -83,6 +103,8 @@ pub struct Incident {
     pub text: String,
     /// What the party last answered, or what to do.
     pub detail: String,
+    /// How much of it there is, where that can be counted: the stuck jobs.
+    pub magnitude: Option<u64>,
     /// When it was first seen.
     pub since: DateTime<Utc>,
     /// Where it is in its life.
@@ -91,8 +113,12 @@ pub struct Incident {
     pub streak: u32,
     /// Whether another incident explains it.
     pub held: Held,
-    /// When it was last told: as an alert, as a reminder, or beside another one.
-    pub told_at: Option<DateTime<Utc>>,
+    /// Whether it comes and goes: one incident then stands for all its comings.
+    pub unstable: bool,
+    /// What was last told of it.
+    pub told: Option<Telling>,
+    /// Who has taken it on.
+    pub acknowledged: Option<Acknowledgement>,
     /// When it was over.
     pub resolved_at: Option<DateTime<Utc>>,
 }
@@ -114,11 +140,14 @@ impl Incident {
             issue: issue.id,
             text: issue.text.clone(),
             detail: issue.detail.clone(),
+            magnitude: issue.magnitude,
             since: now,
             phase: Phase::Suspected,
             streak: 0,
             held: Held::No,
-            told_at: None,
+            unstable: false,
+            told: None,
+            acknowledged: None,
             resolved_at: None,
         }
     }
@@ -183,6 +212,7 @@ fn present(incident: Incident, issue: &Issue, cause: Option<IssueId>, patience: 
     let mut incident = Incident {
         text: issue.text.clone(),
         detail: issue.detail.clone(),
+        magnitude: issue.magnitude,
         held: incident.held.step(cause),
         ..incident
     };

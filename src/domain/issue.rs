@@ -27,7 +27,14 @@ pub enum IssueId {
     ReportStale,
     /// An actor of ours, one of [`ACTORS`], is being restarted too often.
     ActorDegraded(&'static str),
+    /// The database cannot be written: incidents are kept in memory meanwhile.
+    DatabaseFailing,
+    /// A channel, one of [`CHANNELS`], did not get what it was to be told, and will not.
+    Undelivered(&'static str),
 }
+
+/// The channels, by the names that reports, logs and the API have for them.
+pub const CHANNELS: [&str; 3] = ["email", "telegram", "notion"];
 
 /// The actors of the service, by the names that reports, logs and the API have for them.
 pub const ACTORS: [&str; 8] = [
@@ -43,7 +50,7 @@ pub const ACTORS: [&str; 8] = [
 
 impl IssueId {
     /// Every issue there is, in the order in which they are listed.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::OpenaiOffline,
         Self::NotionOffline,
         Self::StuckJobs,
@@ -62,6 +69,10 @@ impl IssueId {
         Self::ActorDegraded(ACTORS[5]),
         Self::ActorDegraded(ACTORS[6]),
         Self::ActorDegraded(ACTORS[7]),
+        Self::DatabaseFailing,
+        Self::Undelivered(CHANNELS[0]),
+        Self::Undelivered(CHANNELS[1]),
+        Self::Undelivered(CHANNELS[2]),
     ];
 
     /// The check whose sight tells whether this issue is there; none for what is found otherwise.
@@ -70,7 +81,11 @@ impl IssueId {
             Self::OpenaiOffline | Self::NotionOffline => Some(CheckName::Health),
             Self::NoCompletions | Self::QualityDropping | Self::LowCompletion => Some(CheckName::Metrics),
             Self::StuckJobs => Some(CheckName::StuckJobs),
-            Self::CheckBlind(_) | Self::ReportStale | Self::ActorDegraded(_) => None,
+            Self::CheckBlind(_)
+            | Self::ReportStale
+            | Self::ActorDegraded(_)
+            | Self::DatabaseFailing
+            | Self::Undelivered(_) => None,
         }
     }
 
@@ -82,7 +97,9 @@ impl IssueId {
             | Self::NoCompletions
             | Self::QualityDropping
             | Self::LowCompletion
-            | Self::ActorDegraded(_) => Severity::Warning,
+            | Self::ActorDegraded(_)
+            | Self::DatabaseFailing
+            | Self::Undelivered(_) => Severity::Warning,
             Self::CheckBlind(_) | Self::ReportStale => Severity::Unknown,
         }
     }
@@ -115,6 +132,8 @@ impl fmt::Display for IssueId {
             Self::CheckBlind(check) => write!(f, "check_blind:{}", check.name()),
             Self::ReportStale => f.write_str("report_stale"),
             Self::ActorDegraded(actor) => write!(f, "actor_degraded:{actor}"),
+            Self::DatabaseFailing => f.write_str("database_failing"),
+            Self::Undelivered(channel) => write!(f, "undelivered:{channel}"),
         }
     }
 }
@@ -150,6 +169,8 @@ pub struct Issue {
     pub text: String,
     /// What the party answered, or what to do; for alerts and holders of a token. Empty if there is nothing to add.
     pub detail: String,
+    /// How much of it there is, where that can be counted: the stuck jobs.
+    pub magnitude: Option<u64>,
     /// The party through which it is seen, where its outage would explain the issue.
     pub party: Option<Party>,
 }
@@ -157,13 +178,13 @@ pub struct Issue {
 impl Issue {
     /// An issue without detail.
     pub fn new(id: IssueId, text: impl Into<String>) -> Self {
-        Self { id, text: text.into(), detail: String::new(), party: None }
+        Self { id, text: text.into(), detail: String::new(), magnitude: None, party: None }
     }
 
     /// The issue of a check that could not look.
     pub fn blind(check: CheckName, fault: &Fault) -> Self {
         let text = format!("{} unknown: {fault}", check.subject());
-        Self { id: IssueId::CheckBlind(check), text, detail: fault.detail.clone(), party: Some(fault.party) }
+        Self { detail: fault.detail.clone(), party: Some(fault.party), ..Self::new(IssueId::CheckBlind(check), text) }
     }
 
     /// The issue of an actor that ended more than `restarts` times `within` some time; none for an actor that is not ours.

@@ -40,7 +40,10 @@ fn incident(issue: IssueId, text: &str, minutes: i64) -> Incident {
         phase: Phase::Open,
         streak: 0,
         held: Held::No,
-        told_at: None,
+        magnitude: None,
+        unstable: false,
+        told: None,
+        acknowledged: None,
         resolved_at: None,
     }
 }

@@ -14,3 +14,4 @@ pub mod message;
 pub mod notice;
 pub mod report;
 pub mod rules;
+pub mod silence;

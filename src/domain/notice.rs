@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::incident::{Change, Held, Incident, Phase};
+use super::incident::{Change, Held, Incident, Phase, Telling};
 
 /// Why a message goes out; the most urgent reason names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn announcement(
     };
     let opened = collect(&|incident, _| {
         let missed = first_notice(incident).is_none() && (fresh || is_due(incident, now, reminder));
-        is_tellable(incident) && (incident.told_at.is_none() || missed)
+        is_tellable(incident) && (incident.told.is_none() || missed)
     });
     let resolved = collect(&|incident, change| change == Change::Resolved && first_notice(incident).is_some());
     let still_open = collect(&|incident, _| incident.phase == Phase::Open && first_notice(incident).is_some());
@@ -146,8 +146,8 @@ fn is_tellable(incident: &Incident) -> bool {
 }
 
 fn is_due(incident: &Incident, now: DateTime<Utc>, reminder: Option<Duration>) -> bool {
-    let (Some(interval), Some(told_at)) = (reminder, incident.told_at) else { return false };
-    is_tellable(incident) && now - told_at >= chrono_delta(interval)
+    let (Some(interval), Some(told)) = (reminder, &incident.told) else { return false };
+    is_tellable(incident) && now - told.at >= chrono_delta(interval)
 }
 
 /// A span that cannot overflow: settings allow a year at most.
@@ -160,7 +160,8 @@ pub fn mark_told(incidents: &mut [(Incident, Change)], announcements: &[Announce
     for (incident, _) in incidents {
         let mentioned = announcements.iter().flat_map(Announcement::subjects).any(|(told, _)| told.id == incident.id);
         if mentioned {
-            incident.told_at = Some(now);
+            let (text, magnitude) = (incident.text.clone(), incident.magnitude);
+            incident.told = Some(Telling { at: now, text, magnitude });
         }
     }
 }

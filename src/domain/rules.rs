@@ -65,7 +65,8 @@ fn low_completion(metrics: &Metrics, thresholds: &Thresholds) -> Option<Issue> {
 pub fn stuck_issue(stuck: &StuckJobs, thresholds: &Thresholds) -> Option<Issue> {
     (stuck.count > 0).then(|| {
         let limit = minutes(thresholds.stuck_after);
-        Issue::new(IssueId::StuckJobs, format!("{} job(s) stuck >{limit}", stuck.count))
+        let issue = Issue::new(IssueId::StuckJobs, format!("{} job(s) stuck >{limit}", stuck.count));
+        Issue { magnitude: Some(stuck.count), ..issue }
     })
 }
 

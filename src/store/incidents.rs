@@ -8,7 +8,7 @@ use super::error::shortened;
 use super::row::{Row, millis};
 use super::statement::Statement;
 use super::{Store, StoreError};
-use crate::domain::incident::{Change, Held, Incident, Phase};
+use crate::domain::incident::{Acknowledgement, Change, Held, Incident, Phase, Telling};
 use crate::domain::issue::IssueId;
 
 /// The longest name that is worth showing, in characters.
@@ -28,7 +28,8 @@ impl Store {
 /// See [`Store::unresolved`].
 pub(super) async fn unresolved(on: &mut impl Speaks) -> Result<Vec<Incident>, StoreError> {
     let rows = Statement::new(
-        "SELECT id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at
+        "SELECT id, issue, text, detail, magnitude, since, phase, streak, held, held_cause, unstable, told_at, told_text,
+                told_magnitude, acknowledged_by, acknowledged_at, resolved_at
          FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
     )
     .all(on)
@@ -61,25 +62,35 @@ async fn upsert(transaction: &mut Transaction, incident: &Incident) -> Result<()
         Held::By(cause) => ("by", Some(cause.to_string())),
         Held::Released(cause) => ("released", Some(cause.to_string())),
     };
+    let (told, acknowledged) = (incident.told.as_ref(), incident.acknowledged.as_ref());
     Statement::new(
         "INSERT INTO incidents
-             (id, issue, text, detail, since, phase, streak, held, held_cause, told_at, resolved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             (id, issue, text, detail, magnitude, since, phase, streak, held, held_cause, unstable, told_at, told_text,
+              told_magnitude, acknowledged_by, acknowledged_at, resolved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
          ON CONFLICT (id) DO UPDATE SET
-             text = excluded.text, detail = excluded.detail, phase = excluded.phase, streak = excluded.streak,
-             held = excluded.held, held_cause = excluded.held_cause, told_at = excluded.told_at,
-             resolved_at = excluded.resolved_at",
+             text = excluded.text, detail = excluded.detail, magnitude = excluded.magnitude, phase = excluded.phase,
+             streak = excluded.streak, held = excluded.held, held_cause = excluded.held_cause,
+             unstable = excluded.unstable, told_at = excluded.told_at, told_text = excluded.told_text,
+             told_magnitude = excluded.told_magnitude, acknowledged_by = excluded.acknowledged_by,
+             acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at",
     )
     .bind(&incident.id)
     .bind(incident.issue.to_string())
     .bind(&incident.text)
     .bind(&incident.detail)
+    .bind(incident.magnitude.map(number))
     .bind(millis(incident.since))
     .bind(incident.phase.name())
     .bind(i64::from(incident.streak))
     .bind(held)
     .bind(cause)
-    .bind(incident.told_at.map(millis))
+    .bind(i64::from(incident.unstable))
+    .bind(told.map(|told| millis(told.at)))
+    .bind(told.map(|told| told.text.clone()))
+    .bind(told.and_then(|told| told.magnitude).map(number))
+    .bind(acknowledged.map(|acknowledged| acknowledged.by.clone()))
+    .bind(acknowledged.map(|acknowledged| millis(acknowledged.at)))
     .bind(incident.resolved_at.map(millis))
     .execute(transaction)
     .await?;
@@ -102,13 +113,33 @@ fn incident(row: &Row) -> Result<Option<Incident>, StoreError> {
         issue,
         text: row.text("text")?,
         detail: row.text("detail")?,
+        magnitude: row.optional_number("magnitude")?.map(i64::cast_unsigned),
         since: row.moment("since")?,
         phase,
         streak: row.count("streak")?,
         held,
-        told_at: row.optional_moment("told_at")?,
+        unstable: row.number("unstable")? != 0,
+        told: told(row)?,
+        acknowledged: acknowledged(row)?,
         resolved_at: row.optional_moment("resolved_at")?,
     }))
+}
+
+/// The words of an incident that an older version told are not known: those that it has now stand for them.
+fn told(row: &Row) -> Result<Option<Telling>, StoreError> {
+    let Some(at) = row.optional_moment("told_at")? else { return Ok(None) };
+    let text = row.optional_text("told_text")?.map_or_else(|| row.text("text"), Ok)?;
+    Ok(Some(Telling { at, text, magnitude: row.optional_number("told_magnitude")?.map(i64::cast_unsigned) }))
+}
+
+fn acknowledged(row: &Row) -> Result<Option<Acknowledgement>, StoreError> {
+    let acknowledged = row.optional_text("acknowledged_by")?.zip(row.optional_moment("acknowledged_at")?);
+    Ok(acknowledged.map(|(by, at)| Acknowledgement { by, at }))
+}
+
+/// A count as the databases have it; none comes near the end of their numbers.
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A cause that this program does not know is one that it cannot see: then nothing explains the incident.

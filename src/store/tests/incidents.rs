@@ -7,7 +7,10 @@ async fn every_field_of_an_incident_comes_back() {
     for (store, _ground) in each().await {
         let mut first = incident("b", IssueId::StuckJobs, Phase::Recovering);
         first.held = Held::By(IssueId::OpenaiOffline);
-        first.told_at = Some(at(5));
+        first.told = Some(Telling { at: at(5), text: "told".into(), magnitude: Some(50) });
+        first.acknowledged = Some(Acknowledgement { by: "ada".into(), at: at(6) });
+        first.magnitude = Some(70);
+        first.unstable = true;
         let mut second = incident("a", IssueId::LowCompletion, Phase::Suspected);
         second.held = Held::Released(IssueId::OpenaiOffline);
         second.since = at(1);

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::domain::incident::{Held, Phase};
+use crate::domain::incident::{Acknowledgement, Held, Phase, Telling};
 use crate::domain::issue::IssueId;
 use crate::domain::notice::{NoticeKind, Step};
 
@@ -134,7 +134,10 @@ fn incident(id: &str, issue: IssueId, phase: Phase) -> Incident {
         phase,
         streak: 1,
         held: Held::No,
-        told_at: None,
+        magnitude: None,
+        unstable: false,
+        told: None,
+        acknowledged: None,
         resolved_at: (phase == Phase::Resolved).then(|| at(0)),
     }
 }

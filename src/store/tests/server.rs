@@ -24,7 +24,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     let error = Store::open(&ground.location(), Handle::current()).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
     assert!(error.to_string().starts_with("the database behind DATABASE_URL belongs to a newer version"), "{error}");
-    assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await, 2);
+    assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,10 @@ pub(in crate::web) fn ill() -> Overview {
         phase: Phase::Open,
         streak: 0,
         held: Held::No,
-        told_at: None,
+        magnitude: None,
+        unstable: false,
+        told: None,
+        acknowledged: None,
         resolved_at: None,
     };
     let incidents = vec![incident("i-1", IssueId::StuckJobs), incident("i-2", IssueId::LowCompletion)];

@@ -1,0 +1,31 @@
+//! A silence: for a time nothing is told of one issue, or of any.
+//!
+//! The all-clear of what was told is never silenced, and what is still there when the silence ends is told then.
+
+use chrono::{DateTime, Utc};
+
+use super::issue::IssueId;
+
+/// A silence, until it is over or somebody ends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Unique, and sortable by time.
+    pub id: String,
+    /// Of which issue; of all of them if there is none.
+    pub issue: Option<IssueId>,
+    /// Since when.
+    pub created: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+impl Silence {
+    /// Whether nothing is to be told of `issue` at `now`.
+    pub fn covers(&self, issue: IssueId, now: DateTime<Utc>) -> bool {
+        self.issue.is_none_or(|silenced| silenced == issue) && (self.created..self.until).contains(&now)
+    }
+}
