@@ -49,6 +49,23 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait of our own. A party may ask for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
+/// For how long a delivery is tried. Whoever has not been reached by then is not to be told any more what was new a day
+/// ago: that it could not be told is news of its own.
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(86_400);
+
+/// When a notice of the moment `created` is tried again whose `attempts`-th attempt has failed at `now`; never, if that
+/// would be too late. See [`wait`] for the rest.
+pub fn next_try(
+    created: DateTime<Utc>,
+    attempts: u32,
+    now: DateTime<Utc>,
+    asked: Option<Duration>,
+    jitter: f64,
+) -> Option<DateTime<Utc>> {
+    let next = now + wait(attempts, asked, jitter);
+    (next <= created + GIVE_UP_AFTER).then_some(next)
+}
+
 /// How long to wait after the `attempts`-th attempt (from 1) has failed, `asked` being what the party asked for.
 ///
 /// `jitter` in 0..1 spreads the tries of channels that failed together by ±10 %; it never shortens what was asked for.
@@ -77,6 +94,23 @@ mod tests {
         assert_eq!(wait(1, Some(asked), 0.0), asked);
         assert_eq!(wait(1, Some(Duration::from_secs(7_200)), 1.0), Duration::from_secs(7_200));
         assert!(wait(5, Some(Duration::from_secs(1)), 0.0) > Duration::from_secs(70), "it does not shorten ours");
+    }
+
+    #[test]
+    fn after_a_day_nothing_is_tried_any_more() {
+        let created = DateTime::UNIX_EPOCH;
+        let mut now = created;
+        let mut tries = 1;
+        while let Some(next) = next_try(created, tries, now, None, 0.5) {
+            assert!(next > now);
+            (now, tries) = (next, tries + 1);
+        }
+        assert!((GIVE_UP_AFTER.as_secs() - 3_600..=GIVE_UP_AFTER.as_secs()).contains(&now.timestamp().cast_unsigned()));
+        assert_eq!(tries, 33);
+        assert_eq!(next_try(created, 1, created, Some(GIVE_UP_AFTER), 0.5), Some(created + GIVE_UP_AFTER));
+        assert_eq!(next_try(created, 1, created, Some(GIVE_UP_AFTER + Duration::from_secs(1)), 0.5), None);
+        // A clock that was set back does not make it wait for longer.
+        assert_eq!(next_try(created, 1, created - GIVE_UP_AFTER, None, 0.5), Some(created - GIVE_UP_AFTER + wait(1, None, 0.5)));
     }
 
     #[test]
