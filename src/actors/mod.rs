@@ -6,5 +6,6 @@
 pub mod check_actor;
 pub mod courier;
 pub mod escalator;
+pub mod leadership;
 pub mod notifier;
 pub mod scheduler;
