@@ -14,7 +14,9 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
-use crate::channels::{Channel, ChannelSpec, Letter, Receipt, Refusal, Retry};
+use super::leadership::Leadership;
+use super::pace::Pace;
+use crate::channels::{Channel, ChannelSpec, Letter, Part, Receipt, Refusal, Retry};
 use crate::domain::delivery;
 use crate::domain::message::duration;
 use crate::store::{Due, Store, StoreError};

@@ -5,7 +5,9 @@
 
 pub mod check_actor;
 pub mod courier;
+pub mod delivery_board;
 pub mod escalator;
 pub mod leadership;
 pub mod notifier;
+pub mod pace;
 pub mod scheduler;

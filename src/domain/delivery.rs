@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::fault::FaultKind;
+
 /// How it is with a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
@@ -43,6 +45,15 @@ pub struct ChannelDelivery {
     pub last_error: Option<String>,
 }
 
+impl ChannelDelivery {
+    /// The kind of the last error, which everybody may know; `unknown` if its text does not begin with one.
+    pub fn error_kind(&self) -> Option<&'static str> {
+        let words = self.last_error.as_deref()?.split([':', '(']).next().unwrap_or_default().trim().to_lowercase();
+        let kind = FaultKind::ALL.into_iter().find(|kind| kind.name().replace('_', " ") == words);
+        Some(kind.map_or("unknown", FaultKind::name))
+    }
+}
+
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 
@@ -78,6 +89,29 @@ pub fn wait(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_error_everybody_may_know_the_kind() {
+        for (error, kind) in [
+            (None, None),
+            (Some("unauthorized (401): the token 123:abc"), Some("unauthorized")),
+            (Some("rate limited (429)"), Some("rate_limited")),
+            (Some("TLS: no certificate"), Some("tls")),
+            (Some("timeout: no answer within 6s"), Some("timeout")),
+            (Some("the token 123:abc is wrong"), Some("unknown")),
+            (Some(""), Some("unknown")),
+        ] {
+            let delivery = ChannelDelivery {
+                channel: "telegram".into(),
+                state: DeliveryState::Failing,
+                pending: 0,
+                waiting_since: None,
+                last_delivered: None,
+                last_error: error.map(Into::into),
+            };
+            assert_eq!(delivery.error_kind(), kind, "{error:?}");
+        }
+    }
 
     #[test]
     fn the_wait_doubles_up_to_an_hour() {

@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 
 use super::WebState;
 use super::ops_report::{actors, document};
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 
@@ -22,6 +23,7 @@ struct Rendered {
     overview: Arc<Overview>,
     stale: Option<Issue>,
     revision: u64,
+    deliveries: Arc<Vec<ChannelDelivery>>,
     page: Page,
 }
 
@@ -48,11 +50,13 @@ impl Cache {
     ) -> serde_json::Result<Page> {
         // Before the actors are looked at: what changes in between is rendered again at the next request.
         let revision = web.supervisor.revision();
+        let deliveries = web.deliveries.known();
         let place = if details { &self.detailed } else { &self.public };
         if let Some(last) = place.load().as_deref()
             && Arc::ptr_eq(&last.overview, overview)
             && last.stale == stale
             && last.revision == revision
+            && Arc::ptr_eq(&last.deliveries, &deliveries)
         {
             return Ok(last.page.clone());
         }
@@ -61,9 +65,9 @@ impl Cache {
         let degraded = (web.degraded)().into_iter().filter(|issue| !known(issue));
         let since: Vec<Issue> = stale.iter().cloned().chain(degraded).collect();
         let actors = actors(&web.supervisor);
-        let body = serde_json::to_vec(&document(overview, &since, &actors, &web.settings.service, details))?;
+        let body = serde_json::to_vec(&document(overview, &since, &actors, &deliveries, &web.settings.service, details))?;
         let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
-        let rendered = Rendered { overview: Arc::clone(overview), stale, revision, page: page.clone() };
+        let rendered = Rendered { overview: Arc::clone(overview), stale, revision, deliveries, page: page.clone() };
         place.store(Some(Arc::new(rendered)));
         Ok(page)
     }

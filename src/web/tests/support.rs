@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
@@ -73,6 +74,7 @@ impl Default for Choice {
 pub(super) struct Web {
     pub(super) address: SocketAddr,
     pub(super) reports: watch::Sender<Option<Arc<Overview>>>,
+    pub(super) deliveries: DeliveryBoard,
     pub(super) supervisor: Supervisor,
     pub(super) cycles_asked: Arc<AtomicU32>,
     handle: ServerHandle,
@@ -107,6 +109,7 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, reports) = watch::channel(None);
+        let deliveries = DeliveryBoard::new(["email"]);
         let cycles_asked = Arc::new(AtomicU32::new(0));
         let scheduler = Scheduler { cycle: choice.cycle, asked: Arc::clone(&cycles_asked) }.start();
         let supervisor = Supervisor::start(Limits::default(), |why| panic!("{why}")).unwrap();
@@ -123,13 +126,14 @@ impl Web {
             run_cycle: scheduler.recipient().into(),
             ping: choice.ping,
             degraded: Arc::new(Vec::new),
+            deliveries: deliveries.clone(),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
         };
         let server = server(Arc::new(WebState::new(settings, sources)), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, reports: sender, supervisor, cycles_asked, handle }
+        Self { address, reports: sender, deliveries, supervisor, cycles_asked, handle }
     }
 
     pub(super) fn showing(overview: Overview, choice: Choice) -> Self {
