@@ -11,8 +11,11 @@ use tokio::sync::watch;
 
 use crate::actors::check_actor::{CheckActor, Desk, Looker};
 use crate::actors::courier::Route;
+use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::escalator::{Escalator, Looked, Policy};
+use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass, Wake};
+use crate::actors::pace::Pace;
 use crate::actors::scheduler::{Rhythm, RunCycle, Scheduler, Ticking};
 use crate::channels::{Audience, ChannelSpec};
 use crate::checks::CheckSpec;
@@ -90,6 +93,8 @@ pub struct Watch {
     pub store: Store,
     /// Who keeps the actors alive.
     pub supervisor: Supervisor,
+    /// How it is with the channels by now.
+    pub board: DeliveryBoard,
     degraded: web::Degraded,
     chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
@@ -111,11 +116,12 @@ impl Watch {
         let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
         let checking = checks.iter().map(|check| check.name).collect();
 
-        let notifiers = start_notifiers(&supervisor, &channels, &store, settings, mode)?;
+        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
+        let notifiers = start_notifiers(&supervisor, &channels, &store, &board, settings, mode)?;
         let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
         let degraded = degraded(&supervisor, mode.limits());
-        let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, mode) };
+        let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, &board, mode) };
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
         let kept = store.clone();
@@ -124,7 +130,8 @@ impl Watch {
             Escalator::new(policy.clone(), kept.clone(), wakes.clone(), lost.clone(), published.clone())
         })?;
         let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
-        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, degraded, chaos: mode.chaos, notifiers })
+        let (scheduler, chaos) = (scheduler.sender(), mode.chaos);
+        Ok(Self { overview, scheduler, store, supervisor, board, degraded, chaos, notifiers })
     }
 
     /// Lets each channel try once what is due for it, within `limit`; says what came of it.
@@ -180,7 +187,7 @@ fn degraded(supervisor: &Supervisor, limits: Limits) -> web::Degraded {
     })
 }
 
-fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
+fn policy(settings: &Settings, channels: &[ChannelSpec], board: &DeliveryBoard, mode: Mode) -> Policy {
     let names = |audience| channels.iter().filter(move |spec| spec.audience == audience).map(|spec| spec.name);
     Policy {
         checks: vec![],
@@ -191,6 +198,7 @@ fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
         told: names(Audience::Told).collect(),
         shown: names(Audience::Shown).collect(),
         degraded: Arc::new(Vec::new),
+        board: board.clone(),
         dry_run: mode.dry_run,
     }
 }
@@ -199,6 +207,7 @@ fn start_notifiers(
     supervisor: &Supervisor,
     channels: &[ChannelSpec],
     store: &Store,
+    board: &DeliveryBoard,
     settings: &Settings,
     mode: Mode,
 ) -> anyhow::Result<Vec<(&'static str, Handle<Notifier>)>> {
@@ -209,7 +218,16 @@ fn start_notifiers(
         let name = channel.name;
         let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
         let returned = vacancy.handle().sender();
-        let route = Route { channel, store: store.clone(), owner: owner.clone(), deadline };
+        let route = Route {
+            pace: Pace::new(channel.pace),
+            channel,
+            store: store.clone(),
+            owner: owner.clone(),
+            deadline,
+            leadership: Leadership::fixed(Standing::Beside),
+            wording: parties::wording(settings),
+            board: board.clone(),
+        };
         let notifier = supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
     });
@@ -267,6 +285,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
         degraded: Arc::clone(&watch.degraded),
+        deliveries: watch.board.clone(),
         supervisor: watch.supervisor.clone(),
         chaos: watch.chaos,
     };

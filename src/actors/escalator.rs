@@ -11,6 +11,7 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::delivery_board::DeliveryBoard;
 use super::notifier::Wake;
 use super::scheduler::{Completed, GatheringLost};
 use crate::domain::bulletin::Bulletin;
@@ -72,6 +73,8 @@ pub struct Policy {
     pub shown: Vec<&'static str>,
     /// Which of our own actors keep failing.
     pub degraded: Arc<dyn Fn() -> Vec<Issue> + Send + Sync>,
+    /// How it is with the channels.
+    pub board: DeliveryBoard,
     /// Decide everything, but write nothing and wake nobody.
     pub dry_run: bool,
 }
@@ -200,6 +203,15 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 
 /// Takes the incidents through the cycle and writes down what follows; says what is known then.
 async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
+    policy.board.refresh(store).await;
+    let report = report.with(policy.board.issues());
+    let overview = settled(policy, store, report, previous).await;
+    // What has just been posted waits by now.
+    policy.board.refresh(store).await;
+    overview
+}
+
+async fn settled(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
     match escalate(policy, store, &report).await {
         Ok(incidents) => Overview { report, incidents },
@@ -262,7 +274,8 @@ fn new_id() -> String {
 }
 
 fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> Notice {
-    let message = message::bulletin(&Bulletin::of(announcement, report, wording), wording);
+    let bulletin = Bulletin::of(announcement, report, wording);
+    let message = message::bulletin(&bulletin, wording);
     Notice {
         id: new_id(),
         channel: announcement.channel.clone(),
@@ -272,6 +285,8 @@ fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> No
         thread: announcement.thread.clone(),
         created: report.timestamp,
         incidents: announcement.subjects().map(|(incident, step)| (incident.id.clone(), step)).collect(),
+        content: Some(bulletin.to_json()),
+        not_before: announcement.not_before,
     }
 }
 
@@ -286,6 +301,8 @@ fn status_notice(channel: &str, report: &Report) -> Notice {
         thread: None,
         created: report.timestamp,
         incidents: vec![],
+        content: None,
+        not_before: None,
     }
 }
 

@@ -8,6 +8,8 @@ pub mod courier;
 pub mod delivery_board;
 pub mod escalator;
 pub mod leadership;
+pub mod merging;
 pub mod notifier;
 pub mod pace;
 pub mod scheduler;
+mod trip;

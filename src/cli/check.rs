@@ -41,7 +41,8 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, dry_run: bool) -> any
             }
         }
         let actors = web::actors(&watch.supervisor);
-        let report = web::document(&overview, &[], &actors, &settings.service_name, true);
+        let deliveries = watch.board.known();
+        let report = web::document(&overview, &[], &actors, &deliveries, &settings.service_name, true);
         let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
         writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
         watch.stop().await;

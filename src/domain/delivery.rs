@@ -46,6 +46,14 @@ pub struct ChannelDelivery {
 }
 
 impl ChannelDelivery {
+    /// The same at `now`: a channel for which something waits for longer than a delivery is tried does not get it, even
+    /// if what waits is renewed all the time.
+    pub fn at(self, now: DateTime<Utc>) -> Self {
+        let is_overdue = self.waiting_since.is_some_and(|since| since + GIVE_UP_AFTER < now);
+        let state = if is_overdue && self.state == DeliveryState::Retrying { DeliveryState::Failing } else { self.state };
+        Self { state, ..self }
+    }
+
     /// The kind of the last error, which everybody may know; `unknown` if its text does not begin with one.
     pub fn error_kind(&self) -> Option<&'static str> {
         let words = self.last_error.as_deref()?.split([':', '(']).next().unwrap_or_default().trim().to_lowercase();
@@ -90,6 +98,30 @@ pub fn wait(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
 mod tests {
     use super::*;
 
+    fn telegram() -> ChannelDelivery {
+        ChannelDelivery {
+            channel: "telegram".into(),
+            state: DeliveryState::Ok,
+            pending: 0,
+            waiting_since: None,
+            last_delivered: None,
+            last_error: None,
+        }
+    }
+
+    #[test]
+    fn a_channel_for_which_something_waits_for_a_day_does_not_get_it() {
+        use DeliveryState::{Failing, Ok, Retrying};
+        let since = DateTime::UNIX_EPOCH;
+        let (in_time, late) = (since + GIVE_UP_AFTER, since + GIVE_UP_AFTER + Duration::from_secs(1));
+        for (before, now, after) in
+            [(Retrying, in_time, Retrying), (Retrying, late, Failing), (Failing, in_time, Failing), (Ok, late, Ok)]
+        {
+            let delivery = ChannelDelivery { state: before, waiting_since: Some(since), ..telegram() };
+            assert_eq!(delivery.at(now).state, after);
+        }
+    }
+
     #[test]
     fn of_an_error_everybody_may_know_the_kind() {
         for (error, kind) in [
@@ -101,14 +133,7 @@ mod tests {
             (Some("the token 123:abc is wrong"), Some("unknown")),
             (Some(""), Some("unknown")),
         ] {
-            let delivery = ChannelDelivery {
-                channel: "telegram".into(),
-                state: DeliveryState::Failing,
-                pending: 0,
-                waiting_since: None,
-                last_delivered: None,
-                last_error: error.map(Into::into),
-            };
+            let delivery = ChannelDelivery { last_error: error.map(Into::into), ..telegram() };
             assert_eq!(delivery.error_kind(), kind, "{error:?}");
         }
     }
