@@ -121,7 +121,8 @@ impl Watch {
         let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
         let degraded = degraded(&supervisor, mode.limits());
-        let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, &board, mode) };
+        let policy =
+            Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, &board, mode) };
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
         let kept = store.clone();

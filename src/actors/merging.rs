@@ -26,12 +26,11 @@ pub fn merge(earlier: &[Notice], newest: Notice, wording: &Wording) -> Notice {
     }
 }
 
-/// What the later ones of `waiting` tell somebody who knows those up to the notice `known`; none if that is not among
-/// them, or the last one.
-pub fn news(waiting: &[Notice], known: &str, wording: &Wording) -> Option<Message> {
-    let place = waiting.iter().position(|notice| notice.id == known)?;
-    let (newest, earlier) = waiting.split_at(place + 1).1.split_last()?;
-    let Notice { subject, body, .. } = merge(earlier, newest.clone(), wording);
+/// What `newest` and those of `earlier` that are behind the notice `known` tell somebody who knows it; none if it is not
+/// among them.
+pub fn news(earlier: &[Notice], newest: &Notice, known: &str, wording: &Wording) -> Option<Message> {
+    let place = earlier.iter().position(|notice| notice.id == known)?;
+    let Notice { subject, body, .. } = merge(earlier.split_at(place + 1).1, newest.clone(), wording);
     Some(Message { subject, body })
 }
 
@@ -117,10 +116,11 @@ mod tests {
 
     #[test]
     fn who_knows_the_beginning_is_told_the_rest() {
-        let waiting = [notice("a", 1, News::Opened), notice("b", 5, News::StillOpen), notice("c", 9, News::Resolved)];
-        let news = |known| news(&waiting, known, &wording()).map(|message| message.body);
+        let earlier = [notice("a", 1, News::Opened), notice("b", 5, News::StillOpen)];
+        let newest = notice("c", 9, News::Resolved);
+        let news = |known| news(&earlier, &newest, known, &wording()).map(|message| message.body);
         assert!(news("a").unwrap().contains("RESOLVED:"));
-        assert_eq!(news("b"), Some(waiting[2].body.clone()));
+        assert_eq!(news("b"), Some(newest.body.clone()));
         assert_eq!((news("c"), news("elsewhere")), (None, None));
     }
 
@@ -133,7 +133,10 @@ mod tests {
             let merged = merge(std::slice::from_ref(&earlier), newest.clone(), &wording());
             assert_eq!((merged.id.as_str(), merged.kind), ("b", NoticeKind::Alert));
             assert_eq!((&merged.subject, &merged.content), (&earlier.subject, &None));
-            assert_eq!(merged.body, format!("{}\n\n{}\n\n{}\n\n{}", newest.subject, newest.body, earlier.subject, earlier.body));
+            assert_eq!(
+                merged.body,
+                format!("{}\n\n{}\n\n{}\n\n{}", newest.subject, newest.body, earlier.subject, earlier.body)
+            );
         }
     }
 }

@@ -99,14 +99,12 @@ impl Trip<'_> {
         let merge = {
             let (wording, news) = (self.route.wording.clone(), Arc::clone(&news));
             let known = partly.as_ref().map(|partly| partly.notice.clone());
-            move |mut waiting: Vec<Notice>| {
-                if let Some(message) = known.and_then(|known| merging::news(&waiting, &known, &wording)) {
+            move |earlier: Vec<Notice>, newest: Notice| {
+                if let Some(message) = known.and_then(|known| merging::news(&earlier, &newest, &known, &wording)) {
                     // Nobody else sets it.
                     let _ = news.set(message);
                 }
-                // The store asks only if there are several.
-                let newest = waiting.swap_remove(waiting.len() - 1);
-                merging::merge(&waiting, newest, &wording)
+                merging::merge(&earlier, newest, &wording)
             }
         };
         let until = now + self.route.pace.longest() + self.route.deadline + WRITING;

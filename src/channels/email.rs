@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Letter, Part, Receipt, Refusal, Retry};
+use super::{Channel, Letter, Part, Receipt, Refusal};
 use crate::clients::error::ClientError;
 use crate::clients::smtp::{Mail, Mailbox, SmtpClient, SmtpUrl};
 

@@ -147,12 +147,7 @@ struct Dialogue<'a> {
 }
 
 impl Dialogue<'_> {
-    async fn deliver(
-        &mut self,
-        mail: &Mail,
-        receivers: &[Mailbox],
-        message: &[u8],
-    ) -> Result<Accepted, ClientError> {
+    async fn deliver(&mut self, mail: &Mail, receivers: &[Mailbox], message: &[u8]) -> Result<Accepted, ClientError> {
         let mut parameters = Vec::new();
         if mail.to.iter().chain([&mail.from]).any(|mailbox| !mailbox.address().is_ascii()) {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {

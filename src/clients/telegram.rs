@@ -126,7 +126,8 @@ impl Telegram {
             let body = Body {
                 chat_id: &chat,
                 message_thread_id: message.thread_id,
-                reply_parameters: reply_to(&chat).map(|message_id| ReplyTo { message_id, allow_sending_without_reply: true }),
+                reply_parameters: reply_to(&chat)
+                    .map(|message_id| ReplyTo { message_id, allow_sending_without_reply: true }),
                 text: if html { text::escape(&text) } else { text.clone().into_owned() },
                 parse_mode: html.then_some("HTML"),
                 link_preview_options: LinkPreview { is_disabled: true },

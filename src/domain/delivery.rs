@@ -50,7 +50,8 @@ impl ChannelDelivery {
     /// if what waits is renewed all the time.
     pub fn at(self, now: DateTime<Utc>) -> Self {
         let is_overdue = self.waiting_since.is_some_and(|since| since + GIVE_UP_AFTER < now);
-        let state = if is_overdue && self.state == DeliveryState::Retrying { DeliveryState::Failing } else { self.state };
+        let state =
+            if is_overdue && self.state == DeliveryState::Retrying { DeliveryState::Failing } else { self.state };
         Self { state, ..self }
     }
 
@@ -169,7 +170,10 @@ mod tests {
         assert_eq!(next_try(created, 1, created, Some(GIVE_UP_AFTER), 0.5), Some(created + GIVE_UP_AFTER));
         assert_eq!(next_try(created, 1, created, Some(GIVE_UP_AFTER + Duration::from_secs(1)), 0.5), None);
         // A clock that was set back does not make it wait for longer.
-        assert_eq!(next_try(created, 1, created - GIVE_UP_AFTER, None, 0.5), Some(created - GIVE_UP_AFTER + wait(1, None, 0.5)));
+        assert_eq!(
+            next_try(created, 1, created - GIVE_UP_AFTER, None, 0.5),
+            Some(created - GIVE_UP_AFTER + wait(1, None, 0.5))
+        );
     }
 
     #[test]

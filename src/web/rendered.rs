@@ -65,7 +65,8 @@ impl Cache {
         let degraded = (web.degraded)().into_iter().filter(|issue| !known(issue));
         let since: Vec<Issue> = stale.iter().cloned().chain(degraded).collect();
         let actors = actors(&web.supervisor);
-        let body = serde_json::to_vec(&document(overview, &since, &actors, &deliveries, &web.settings.service, details))?;
+        let body =
+            serde_json::to_vec(&document(overview, &since, &actors, &deliveries, &web.settings.service, details))?;
         let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
         let rendered = Rendered { overview: Arc::clone(overview), stale, revision, deliveries, page: page.clone() };
         place.store(Some(Arc::new(rendered)));

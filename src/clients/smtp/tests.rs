@@ -135,7 +135,10 @@ async fn a_refused_receiver_does_not_keep_the_mail_from_the_others() {
     client.send(&mail, &mail.to[..1], LONG).await.expect("accepted");
     let mails = server.mails().all();
     assert_eq!(mails[1].to, ["gone@example.org"]);
-    assert_eq!((mails[1].header("To"), mails[1].header("Message-ID")), (mails[0].header("To"), mails[0].header("Message-ID")));
+    assert_eq!(
+        (mails[1].header("To"), mails[1].header("Message-ID")),
+        (mails[0].header("To"), mails[0].header("Message-ID"))
+    );
 
     server.fault_next(1, SmtpFault::RefuseReceivers(450));
     let error = client.send_all(&mail, LONG).await.expect_err("refused for all");

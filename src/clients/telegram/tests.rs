@@ -78,7 +78,10 @@ async fn a_group_that_became_a_supergroup_is_followed_and_told() {
     let telegram = telegram(&server);
     let done = telegram.send_message(&SendMessage { reply_to: Some(3), ..to(-5, "x") }, PATIENCE).await;
     assert_eq!(done, Ok(Sent { message_id: 7, chat_id: -100_123 }));
-    assert_eq!((&server.sent(0)["reply_parameters"]["message_id"], &server.sent(1)["chat_id"]), (&3.into(), &(-100_123).into()));
+    assert_eq!(
+        (&server.sent(0)["reply_parameters"]["message_id"], &server.sent(1)["chat_id"]),
+        (&3.into(), &(-100_123).into())
+    );
     assert_eq!(server.sent(1).get("reply_parameters"), None, "the numbers of messages are others there");
 
     let error = telegram.send_message(&to(-5, "x"), PATIENCE).await.unwrap_err();
