@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 use proptest::test_runner::RngSeed;
 
 use super::cycle::{self, Conditions};
@@ -137,7 +138,7 @@ struct World {
     told: Told,
     silences: Vec<Silence>,
     maintenance: DateTime<Utc>,
-    restarted: bool,
+    channels: Vec<&'static str>,
     fresh: bool,
     woke: bool,
     ids: u32,
@@ -162,7 +163,11 @@ impl World {
         let by = String::from("ada");
         match happening {
             Happening::Nothing | Happening::Lost | Happening::Refusal => {}
-            Happening::Restart => (self.fresh, self.restarted) = (true, true),
+            Happening::Restart => {
+                self.fresh = true;
+                self.channels.retain(|channel| *channel != LATE);
+                self.channels.push(LATE);
+            }
             Happening::Sleep => self.woke = true,
             Happening::Acknowledge => {
                 for incident in self.incidents.iter_mut().filter(|incident| incident.is_live()) {
@@ -198,9 +203,7 @@ impl World {
             *ids += 1;
             ids.to_string()
         });
-        let channels: Vec<&str> =
-            [SOUND, FICKLE, BROKEN, LATE].into_iter().filter(|name| *name != LATE || self.restarted).collect();
-        let announcements = notice::plan(&stepped, &self.told, &channels, &terms);
+        let announcements = notice::plan(&stepped, &self.told, &self.channels, &terms);
         if matches!(scene.happening, Happening::Lost) {
             return Ok(());
         }
@@ -310,8 +313,12 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn people_hear_what_is_new_once_and_the_end_of_what_they_heard(scenes in vec(scene(), 1..25)) {
-        let mut world = World { fresh: true, ..World::default() };
+    fn people_hear_what_is_new_once_and_the_end_of_what_they_heard(
+        scenes in vec(scene(), 1..25),
+        others in subsequence(vec![FICKLE, BROKEN], 0..=2),
+    ) {
+        let channels = [&[SOUND], others.as_slice()].concat();
+        let mut world = World { fresh: true, channels, ..World::default() };
         for scene in &scenes {
             world.play(scene)?;
         }
