@@ -10,11 +10,13 @@
 //! check resolve an incident, nor does it open one.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::issue::{Issue, IssueId};
 
 /// Where an incident is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Seen, but not yet often enough.
     Suspected,
@@ -44,7 +46,8 @@ impl Phase {
 }
 
 /// Whether an incident is kept quiet about because another one explains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Held {
     /// Nothing explains it.
     No,
@@ -73,7 +76,7 @@ impl Held {
 }
 
 /// What was last told of an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
     /// When: as an alert, as a reminder, or beside another one.
     pub at: DateTime<Utc>,
@@ -84,7 +87,7 @@ pub struct Telling {
 }
 
 /// Somebody has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Who.
     pub by: String,
@@ -93,7 +96,7 @@ pub struct Acknowledgement {
 }
 
 /// One incident: an issue from when it was first seen until it is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Unique, and sortable by time.
     pub id: String,

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::cause;
 use super::fault::{Fault, Party};
@@ -14,7 +15,8 @@ use super::issue::{Issue, IssueId};
 use super::job::{Metrics, StuckJobs};
 
 /// The checks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// Do the parties answer?
     Health,
@@ -67,7 +69,8 @@ impl CheckState {
 }
 
 /// Whether a party answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is not configured.
     NotConfigured,
@@ -89,7 +92,8 @@ impl Answer {
 }
 
 /// What a check saw.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Figures {
     /// Of the parties.
     Health {
@@ -105,7 +109,8 @@ pub enum Figures {
 }
 
 /// What came of a look.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sight {
     /// It looked.
     Seen {
@@ -119,7 +124,7 @@ pub enum Sight {
 }
 
 /// What one check brings to the report of a cycle.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Section {
     /// The check.
     pub check: CheckName,
@@ -161,7 +166,7 @@ impl Section {
 }
 
 /// One cycle's report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The number of the cycle, counted from the start of the process.
     pub cycle: u64,
@@ -249,12 +254,25 @@ impl Report {
 }
 
 /// What is known after a cycle: its report, and the incidents as it left them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     /// The report.
     pub report: Report,
     /// The incidents that are open or recovering, the oldest first.
     pub incidents: Vec<Incident>,
+}
+
+impl Overview {
+    /// As it is kept in the store, for those who did not make it.
+    pub fn to_json(&self) -> String {
+        // Nothing in it can fail: no map has other keys than texts.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Overview::to_json`] has written; none if a version of this program did that which knew other words.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// The issue of a report that is older than two intervals and a deadline: nobody has looked since.
@@ -270,6 +288,10 @@ pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_
         Issue::new(IssueId::ReportStale, text)
     })
 }
+
+#[cfg(test)]
+#[path = "overview_tests.rs"]
+mod overview_tests;
 
 #[cfg(test)]
 mod tests {
