@@ -45,7 +45,8 @@ fn what_is_known_can_be_read_by_those_who_did_not_see_it() {
             acknowledged: Some(acknowledged.clone()),
             resolved_at: None,
         });
-    let overview = Overview { report, incidents: incidents.into() };
+    let gaps = vec![Gap { since: DateTime::UNIX_EPOCH, until: DateTime::UNIX_EPOCH + Duration::from_secs(9) }];
+    let overview = Overview { report, incidents: incidents.into(), gaps };
     assert_eq!(Overview::from_json(&overview.to_json()), Some(overview.clone()));
 
     let newer = overview.to_json().replace("notifier:email", "notifier:pigeon");

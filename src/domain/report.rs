@@ -260,6 +260,9 @@ pub struct Overview {
     pub report: Report,
     /// The incidents that are open or recovering, the oldest first.
     pub incidents: Vec<Incident>,
+    /// When nobody looked within the last day, the oldest first.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
 }
 
 impl Overview {
@@ -275,10 +278,29 @@ impl Overview {
     }
 }
 
+/// A time in which nobody looked: the host slept, or we were down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The last cycle before it.
+    pub since: DateTime<Utc>,
+    /// The first cycle after it.
+    pub until: DateTime<Utc>,
+}
+
+/// The gap between two cycles that lie more than two intervals and a deadline apart: a cycle that takes that long lets the
+/// ticks pass that fall into it.
+pub fn gap(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Gap> {
+    is_too_long(last, now, interval, check_timeout).then_some(Gap { since: last, until: now })
+}
+
+fn is_too_long(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> bool {
+    (now - last).to_std().unwrap_or_default() > interval.saturating_mul(2).saturating_add(check_timeout)
+}
+
 /// The issue of a report that is older than two intervals and a deadline: nobody has looked since.
 pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Issue> {
     let age = (now - last).to_std().unwrap_or_default();
-    (age > 2 * interval + check_timeout).then(|| {
+    is_too_long(last, now, interval, check_timeout).then(|| {
         let minutes = age.as_secs() / 60;
         let text = match minutes {
             0 => format!("Last check was {} seconds ago", age.as_secs()),
@@ -358,5 +380,15 @@ mod tests {
         assert_eq!(after(660), None);
         assert_eq!(after(1_570).map(|issue| issue.line()), Some("⚪ Last check was 26 minutes ago".into()));
         assert_eq!(stale(last + interval, last, interval, timeout), None, "a clock that was set back");
+    }
+
+    #[test]
+    fn cycles_too_far_apart_leave_a_gap() {
+        let (interval, timeout) = (Duration::from_secs(300), Duration::from_secs(60));
+        let last = DateTime::<Utc>::UNIX_EPOCH;
+        assert_eq!(gap(last, last + Duration::from_secs(660), interval, timeout), None);
+        let until = last + Duration::from_secs(661);
+        assert_eq!(gap(last, until, interval, timeout), Some(Gap { since: last, until }));
+        assert_eq!(gap(until, last, interval, timeout), None, "a clock that was set back");
     }
 }
