@@ -55,6 +55,12 @@ impl ChannelDelivery {
         Self { state, ..self }
     }
 
+    /// Whether it is just being seen if the channel takes something again: what waits is too new to have been tried for
+    /// long.
+    pub fn is_being_tried(&self, now: DateTime<Utc>) -> bool {
+        self.waiting_since.is_some_and(|since| now < since + BEING_TRIED)
+    }
+
     /// The kind of the last error, which everybody may know; `unknown` if its text does not begin with one.
     pub fn error_kind(&self) -> Option<&'static str> {
         let words = self.last_error.as_deref()?.split([':', '(']).next().unwrap_or_default().trim().to_lowercase();
@@ -62,6 +68,9 @@ impl ChannelDelivery {
         Some(kind.map_or("unknown", FaultKind::name))
     }
 }
+
+/// How long it may take until it is known what came of a notice.
+const BEING_TRIED: Duration = Duration::from_secs(60);
 
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -121,6 +130,14 @@ mod tests {
             let delivery = ChannelDelivery { state: before, waiting_since: Some(since), ..telegram() };
             assert_eq!(delivery.at(now).state, after);
         }
+    }
+
+    #[test]
+    fn what_was_just_posted_is_being_tried() {
+        let since = DateTime::UNIX_EPOCH;
+        let delivery = ChannelDelivery { waiting_since: Some(since), ..telegram() };
+        assert!(delivery.is_being_tried(since) && !delivery.is_being_tried(since + BEING_TRIED));
+        assert!(!telegram().is_being_tried(since));
     }
 
     #[test]

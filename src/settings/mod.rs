@@ -34,7 +34,9 @@ pub use watch::{Limits, Patience, Timing};
 
 use crate::clients::heartbeat::Address;
 use crate::clients::replit::Identity;
+use crate::domain::maintenance::Windows;
 use crate::secret::Secret;
+use problem::Fault;
 use reader::Reader;
 use values::{address, boolean, choice, line, token, web_address, whole};
 use variables::{
@@ -70,6 +72,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How patient it is.
     pub patience: Patience,
+    /// When nothing is told.
+    pub maintenance: Windows,
     /// Who is pinged after each cycle, if anybody is.
     pub heartbeat: Option<Address>,
     /// Whether people are told when the service starts and when it is stopped.
@@ -177,12 +181,13 @@ impl Settings {
         let timing = Timing::read(reader);
         let limits = Limits::read(reader);
         let patience = Patience::read(reader);
+        let maintenance = maintenance(reader);
         let heartbeat = heartbeat::read(reader);
         let lifecycle_notices = reader.value(LIFECYCLE_NOTICES, boolean);
         let build = Build::read(reader);
         let log_format = reader.value(LOG_FORMAT, choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
         let log_filter = reader.value(RUST_LOG, line(1_000));
-        read_what_comes_later(reader);
+        say_what_has_no_effect(reader);
 
         if notion.is_none() && openai.is_none() {
             reader.warn("Neither Notion nor OpenAI is configured: nothing is watched");
@@ -201,6 +206,7 @@ impl Settings {
             timing: timing?,
             limits: limits?,
             patience: patience?,
+            maintenance: maintenance?,
             heartbeat,
             lifecycle_notices: lifecycle_notices?,
             build,
@@ -262,8 +268,19 @@ impl Build {
     }
 }
 
-fn read_what_comes_later(reader: &mut Reader<'_>) {
-    let _windows = reader.given(MAINTENANCE, line(1_000));
+fn maintenance(reader: &mut Reader<'_>) -> Option<Windows> {
+    let is_set = reader.is_set(MAINTENANCE);
+    let windows = reader.given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(not_windows));
+    if is_set { windows } else { Some(Windows::default()) }
+}
+
+/// The sentence says what is wrong, then what to write instead.
+fn not_windows(sentence: String) -> Fault {
+    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((&sentence, "use such as Sun 02:00-04:00 UTC"));
+    Fault::new(format!("cannot be used: {wrong}"), right)
+}
+
+fn say_what_has_no_effect(reader: &mut Reader<'_>) {
     for variable in WITHOUT_EFFECT {
         if reader.is_set(variable) {
             reader.warn(format!("{} has no effect in this version", variable.name));

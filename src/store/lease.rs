@@ -29,6 +29,9 @@ pub struct Lease {
     pub epoch: i64,
     /// Who has it.
     pub holder: String,
+    /// Whether nobody else can have it for as long as this process lives, renewed or not: it has the database to itself,
+    /// or holds the lock of the system.
+    pub for_good: bool,
 }
 
 impl Store {
@@ -54,7 +57,8 @@ impl Store {
             if grip == Some(Grip::New) && !matches!(taken, Ok(Some(_))) {
                 store.let_go();
             }
-            taken
+            let for_good = in_memory || matches!(grip, Some(Grip::New | Grip::Ours));
+            Ok(taken?.map(|epoch| Lease { epoch, holder, for_good }))
         })
         .await
     }
@@ -140,14 +144,15 @@ impl Store {
     }
 }
 
-/// Takes the lease if it is free or has run out, or anyhow if nobody else can have it.
-async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<Lease>, StoreError> {
-    if !is_ours && !is_free(&mut database.session().await?, LOOK).await? {
+/// Takes the lease if it is free, has run out or was taken by `holder` who did not hear of it, or anyhow if nobody else
+/// can have it; its epoch.
+async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<i64>, StoreError> {
+    if !is_ours && !is_free(&mut database.session().await?, holder, LOOK).await? {
         // The common case, which keeps nobody from writing.
         return Ok(None);
     }
     let mut transaction = database.begin().await?;
-    if !is_ours && !is_free(&mut transaction, TAKE).await? {
+    if !is_ours && !is_free(&mut transaction, holder, TAKE).await? {
         return Ok(None);
     }
     let until = now(&mut transaction).await?.saturating_add(millis(for_));
@@ -159,7 +164,7 @@ async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) 
     .optional(&mut transaction)
     .await?;
     transaction.commit().await?;
-    taken.map(|row| Ok(Lease { epoch: row.number("epoch")?, holder: holder.into() })).transpose()
+    taken.map(|row| row.number("epoch")).transpose()
 }
 
 /// The row of the lease, in the words of SQLite and of PostgreSQL. SQLite has one writer at a time anyhow.
@@ -176,9 +181,10 @@ async fn row(on: &mut impl Speaks, [sqlite, postgres]: [&'static str; 2]) -> Res
     row.ok_or_else(|| StoreError::nonsense("there is no row for the lease"))
 }
 
-async fn is_free(on: &mut impl Speaks, look: [&'static str; 2]) -> Result<bool, StoreError> {
+async fn is_free(on: &mut impl Speaks, holder: &str, look: [&'static str; 2]) -> Result<bool, StoreError> {
     let row = row(on, look).await?;
-    Ok(row.optional_text("holder")?.is_none() || row.number("until")? <= now(on).await?)
+    let has_it = row.optional_text("holder")?;
+    Ok(has_it.is_none_or(|has_it| has_it == holder) || row.number("until")? <= now(on).await?)
 }
 
 /// The clock of the database, in unix milliseconds: the one clock that all who share it have.

@@ -37,6 +37,7 @@ use actix_web::{App, HttpServer, Resource, guard as guards, web};
 use tokio::sync::watch;
 
 use crate::actors::delivery_board::DeliveryBoard;
+use crate::actors::leadership::Leadership;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
@@ -98,6 +99,8 @@ pub struct Sources {
     pub degraded: Degraded,
     /// How it is with the channels by now.
     pub deliveries: DeliveryBoard,
+    /// Whether it is we who run cycles.
+    pub leadership: Leadership,
     /// Who keeps the actors alive, and lives itself if we are of any use.
     pub supervisor: Supervisor,
     /// Whether anybody may do harm to an actor; in the demo only.
@@ -111,6 +114,7 @@ pub struct WebState {
     run_cycle: Sender<RunCycle>,
     degraded: Degraded,
     deliveries: DeliveryBoard,
+    leadership: Leadership,
     supervisor: Supervisor,
     chaos: bool,
     database: health::Database,
@@ -121,11 +125,11 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, degraded, deliveries, supervisor, chaos } = sources;
+        let Sources { reports, run_cycle, ping, degraded, deliveries, leadership, supervisor, chaos } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
         let rendered = rendered::Cache::default();
-        Self { settings, reports, run_cycle, degraded, deliveries, supervisor, chaos, database, door, rendered }
+        Self { settings, reports, run_cycle, degraded, deliveries, leadership, supervisor, chaos, database, door, rendered }
     }
 }
 

@@ -27,6 +27,7 @@ struct OpsReport<'a> {
     supervision: Vec<ActorPart<'a>>,
     delivery: Vec<DeliveryPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
+    gaps: Vec<GapPart>,
 }
 
 #[derive(Serialize)]
@@ -89,6 +90,13 @@ struct StuckJobPart<'a> {
     url: &'a str,
 }
 
+/// A time within the last day in which nobody looked.
+#[derive(Serialize)]
+struct GapPart {
+    from: String,
+    to: String,
+}
+
 /// The report of `overview` as the contract has it.
 ///
 /// `since` are the issues that have come up since its cycle, `actors` are our own, `deliveries` is how it is with the
@@ -101,7 +109,7 @@ pub fn document<'a>(
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
-    let Overview { report, incidents } = overview;
+    let Overview { report, incidents, gaps } = overview;
     let mut issues: Vec<&Issue> = report.issues().chain(since).collect();
     issues.sort_by_key(|issue| issue.id);
     let stuck = report.stuck_jobs();
@@ -118,6 +126,7 @@ pub fn document<'a>(
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
         delivery: deliveries.iter().map(|channel| delivery(channel, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
+        gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
 }
 
