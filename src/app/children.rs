@@ -19,7 +19,7 @@ use crate::channels::ChannelSpec;
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::Ledger;
 use crate::supervision::{ChildSpec, Handle, Sender, Supervisor};
 
 /// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
@@ -31,7 +31,7 @@ const REQUESTS_A_LETTER: u32 = 3;
 /// What all actors are given.
 pub(super) struct Children<'a> {
     pub(super) supervisor: &'a Supervisor,
-    pub(super) store: &'a Store,
+    pub(super) ledger: &'a Ledger,
     pub(super) leadership: &'a Leadership,
     pub(super) heart: &'a Heart,
 }
@@ -50,7 +50,7 @@ pub(super) fn start_notifiers(
         let name = channel.name;
         let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
         let returned = vacancy.handle().sender();
-        let route = Route { channel, store: with.store.clone(), owner: owner.clone(), deadline };
+        let route = Route { channel, ledger: with.ledger.clone(), owner: owner.clone(), deadline };
         let notifier = with.supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
     });
@@ -83,7 +83,7 @@ pub(super) fn start_cycles(
         published,
         heart: with.heart.clone(),
     };
-    let (policy, settling) = (policy.clone(), Settling::new(with.store.clone()));
+    let (policy, settling) = (policy.clone(), Settling::new(with.ledger.clone()));
     with.supervisor.add(escalator, move |_| Escalator::new(policy.clone(), settling.clone(), circle.clone()))?;
 
     let ticking = if ticks { Ticking::Every(interval) } else { Ticking::OnDemand };
