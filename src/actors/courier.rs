@@ -17,7 +17,7 @@ use super::pace::Pace;
 use super::trip;
 use crate::channels::ChannelSpec;
 use crate::domain::message::Wording;
-use crate::store::Store;
+use crate::store::Ledger;
 use crate::supervision::{self, Sender};
 
 /// What a Courier needs to know.
@@ -26,7 +26,7 @@ pub struct Route {
     /// Where it goes.
     pub channel: ChannelSpec,
     /// Where the notices are.
-    pub store: Store,
+    pub ledger: Ledger,
     /// Who claims: another process on the same store does not send what this one is sending.
     pub owner: String,
     /// The deadline of one send.

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::Utc;
 
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
-use crate::domain::issue::Issue;
-use crate::store::{Store, StoreError};
+use crate::store::{Ledger, StoreError};
 
 /// What is known of the deliveries of all channels. Clones see the same.
 #[derive(Clone)]
@@ -38,23 +37,18 @@ impl DeliveryBoard {
         Arc::clone(&self.shown().deliveries)
     }
 
-    /// The issues of the channels that do not get what they are to be told.
-    pub fn issues(&self) -> Vec<Issue> {
-        self.known().iter().filter_map(Issue::undelivered).collect()
-    }
-
-    /// Has the store say how it is now. If it does not, what was known stands.
-    pub async fn refresh(&self, store: &Store) {
+    /// Has the ledger say how it is now. If it does not, what was known stands.
+    pub async fn refresh(&self, ledger: &Ledger) {
         // Whoever asks later sees what was written before whoever asked earlier; the answers may come in any order.
         let ticket = self.tickets.fetch_add(1, Relaxed);
-        match store.deliveries(&self.channels).await {
+        match ledger.deliveries(&self.channels).await {
             Ok(deliveries) => {
                 let now = Utc::now();
                 self.show(ticket, deliveries.into_iter().map(|delivery| delivery.at(now)).collect());
             }
             // We are being stopped.
             Err(StoreError::Closed) => {}
-            Err(error) => log::warn!("the store does not say how it is with the channels: {error}"),
+            Err(error) => log::warn!("it is not known how it is with the channels: {error}"),
         }
     }
 

@@ -20,11 +20,8 @@ use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::issue::Issue;
 use crate::domain::message::{self, duration};
 use crate::domain::report::{Overview, Report, Section, Sight};
-use crate::store::{Store, StoreError};
+use crate::store::{Ledger, StoreError};
 use crate::supervision::{Context, Sender};
-
-/// How long incidents that are over and notices that are finished are kept.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// How many cycles lie between two tidyings of the store: some hours at the usual interval.
 const TIDY_EVERY: u64 = 50;
@@ -115,8 +112,8 @@ impl Escalator {
             }
             // Nobody waits for that: all have been told by now.
             if is_known && !actor.policy.dry_run && cycle % TIDY_EVERY == 1 {
-                let store = actor.settling.store(footing);
-                ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
+                let ledger = actor.settling.ledger(footing);
+                ctx.spawn(async move { tidy(&ledger, cycle, now).await }.into_actor(actor));
             }
         });
         ctx.spawn(told);
@@ -195,9 +192,9 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 }
 
 /// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.
-async fn tidy(store: &Store, cycle: u64, now: DateTime<Utc>) {
-    let tidied = match store.prune(now - KEPT).await {
-        Ok(_) => store.checkpoint().await,
+async fn tidy(ledger: &Ledger, cycle: u64, now: DateTime<Utc>) {
+    let tidied = match ledger.prune(now).await {
+        Ok(_) => ledger.checkpoint().await,
         Err(error) => Err(error),
     };
     match tidied {

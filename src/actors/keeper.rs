@@ -16,7 +16,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::leadership::{self, Leadership, ROUND_LIMIT, Round, Standing, TTL, Word};
 use crate::domain::report::Overview;
-use crate::store::{Lease, Store, StoreError};
+use crate::store::{Lease, Ledger, StoreError};
 
 /// How long after a round in which the lease was renewed the next one begins.
 const RENEWAL: Duration = Duration::from_secs(3);
@@ -50,7 +50,7 @@ impl Keeper {
     /// Asks for the lease in the name of `holder`, so that it is known whether we lead when this returns, and has it kept
     /// on `runtime` from then on. Who stands by publishes what others find out.
     pub async fn start(
-        store: Store,
+        ledger: Ledger,
         holder: String,
         otherwise: Otherwise,
         published: watch::Sender<Option<Arc<Overview>>>,
@@ -61,7 +61,7 @@ impl Keeper {
         let (orders, ordered) = mpsc::channel(1);
         let leaving = Arc::<AtomicBool>::default();
         let mut hold = Hold {
-            store,
+            ledger,
             holder,
             otherwise,
             lease: None,
@@ -99,7 +99,7 @@ impl Keeper {
 
 /// What the keeper has in its hands.
 struct Hold {
-    store: Store,
+    ledger: Ledger,
     holder: String,
     otherwise: Otherwise,
     lease: Option<Lease>,
@@ -180,22 +180,22 @@ impl Hold {
 
     async fn ask(&mut self) -> Result<Word, StoreError> {
         if let Some(lease) = &self.lease {
-            if self.store.renew(lease, TTL).await? {
+            if self.ledger.store().renew(lease, TTL).await? {
                 return Ok(ours(lease));
             }
             self.lease = None;
         }
         if !self.leaving.load(Relaxed)
-            && let Some(lease) = self.store.lead(&self.holder, TTL).await?
+            && let Some(lease) = self.ledger.store().lead(&self.holder, TTL).await?
         {
             return Ok(ours(self.lease.insert(lease)));
         }
-        Ok(Word::Others(self.store.leader().await?.map(Arc::from)))
+        Ok(Word::Others(self.ledger.store().leader().await?.map(Arc::from)))
     }
 
     /// Publishes the newest report that is stored, if it is another one than before.
     async fn show(&mut self) {
-        match timeout(ROUND_LIMIT, self.store.newest_report()).await {
+        match timeout(ROUND_LIMIT, self.ledger.store().newest_report()).await {
             Ok(Ok(Some(report))) if self.shown != Some(report.at) => {
                 self.shown = Some(report.at);
                 // One of another version may hold what we do not know.
@@ -211,7 +211,7 @@ impl Hold {
 
     async fn release(&mut self) {
         let Some(lease) = self.lease.take() else { return };
-        match self.store.release(&lease).await {
+        match self.ledger.store().release(&lease).await {
             Ok(()) => log::info!("the lease is given back"),
             Err(error) => log::warn!("the lease is not given back, and has to run out: {error}"),
         }

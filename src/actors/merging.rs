@@ -3,27 +3,17 @@
 
 use crate::domain::bulletin::Bulletin;
 use crate::domain::message::{self, Message, Wording};
-use crate::domain::notice::NoticeKind;
 use crate::store::Notice;
-
-/// From the most urgent reason to the least.
-const URGENCY: [NoticeKind; 5] =
-    [NoticeKind::Alert, NoticeKind::Resolved, NoticeKind::Reminder, NoticeKind::Lifecycle, NoticeKind::Status];
 
 /// The newest one, such that it tells what those before it were to tell, too.
 pub fn merge(earlier: &[Notice], newest: Notice, wording: &Wording) -> Notice {
     if earlier.is_empty() {
         return newest;
     }
-    let parts: Option<Vec<Bulletin>> = earlier.iter().map(content).collect();
-    match parts.zip(content(&newest)) {
-        Some((parts, last)) => {
-            let bulletin = Bulletin::merge(&parts, last);
-            let Message { subject, body } = message::bulletin(&bulletin, wording);
-            Notice { kind: bulletin.kind(), subject, body, content: Some(bulletin.to_json()), ..newest }
-        }
-        None => joined(earlier, newest),
-    }
+    let parts: Vec<Bulletin> = earlier.iter().map(content).collect();
+    let bulletin = Bulletin::merge(&parts, content(&newest));
+    let Message { subject, body } = message::bulletin(&bulletin, wording);
+    Notice { kind: bulletin.kind(), subject, body, content: Some(bulletin.to_json()), ..newest }
 }
 
 /// What `newest` and those of `earlier` that are behind the notice `known` tell somebody who knows it; none if it is not
@@ -34,19 +24,11 @@ pub fn news(earlier: &[Notice], newest: &Notice, known: &str, wording: &Wording)
     Some(Message { subject, body })
 }
 
-fn content(notice: &Notice) -> Option<Bulletin> {
-    Bulletin::parse(notice.content.as_deref()?)
-}
-
-/// Notices of which one was written by another version, and is known by its text only: one text after the other, the
-/// newest first, since a channel cuts what is too long at its end.
-fn joined(earlier: &[Notice], newest: Notice) -> Notice {
-    let newest_first = || std::iter::once(&newest).chain(earlier.iter().rev());
-    let urgent = URGENCY.iter().find_map(|kind| newest_first().find(|notice| notice.kind == *kind));
-    let (kind, subject) =
-        urgent.map_or((newest.kind, newest.subject.clone()), |notice| (notice.kind, notice.subject.clone()));
-    let texts: Vec<String> = newest_first().map(|notice| format!("{}\n\n{}", notice.subject, notice.body)).collect();
-    Notice { kind, subject, body: texts.join("\n\n"), content: None, ..newest }
+/// What a notice was made of. Of one that another version has left behind only the words are known.
+fn content(notice: &Notice) -> Bulletin {
+    let Notice { kind, subject, body, created, .. } = notice;
+    let known = notice.content.as_deref().and_then(Bulletin::parse);
+    known.unwrap_or_else(|| Bulletin::quoting(*kind, subject, body, *created))
 }
 
 #[cfg(test)]
@@ -57,6 +39,7 @@ mod tests {
 
     use super::*;
     use crate::domain::bulletin::{Line, News};
+    use crate::domain::notice::NoticeKind;
 
     fn wording() -> Wording {
         Wording { service: "EchoPilot".into(), public_url: None, window: Duration::from_secs(86_400) }
@@ -79,7 +62,8 @@ mod tests {
             acknowledged_by: None,
             unstable: false,
         };
-        let bulletin = Bulletin { at: at(minute), turns: vec![], lines: vec![line], figures: None, left_out: 0 };
+        let bulletin =
+            Bulletin { at: at(minute), turns: vec![], lines: vec![line], figures: None, left_out: 0, quotes: vec![] };
         let Message { subject, body } = message::bulletin(&bulletin, &wording());
         Notice {
             id: id.into(),
@@ -130,13 +114,10 @@ mod tests {
         let older = Notice { content: None, ..old.clone() };
         for earlier in [old, older] {
             let newest = notice("b", 9, News::Resolved);
-            let merged = merge(std::slice::from_ref(&earlier), newest.clone(), &wording());
+            let merged = merge(std::slice::from_ref(&earlier), newest, &wording());
             assert_eq!((merged.id.as_str(), merged.kind), ("b", NoticeKind::Alert));
-            assert_eq!((&merged.subject, &merged.content), (&earlier.subject, &None));
-            assert_eq!(
-                merged.body,
-                format!("{}\n\n{}\n\n{}\n\n{}", newest.subject, newest.body, earlier.subject, earlier.body)
-            );
+            let said = "⚠️ 50 job(s) stuck >30 minutes";
+            assert_eq!(merged.body.matches(said).count(), 2, "{}", merged.body);
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::maintenance::Windows;
 use crate::domain::message::{self, StatusEntry, Wording, timestamp};
 use crate::domain::notice::{self, Announcement, NoticeKind, Terms};
 use crate::domain::report::{self, CheckName, Gap, Overview, Report};
-use crate::store::{Decision, Known, Notice, Recorded, Sample, Store, StoreError, StoredReport};
+use crate::store::{Decision, Known, Ledger, Notice, Recorded, Sample, StoreError, StoredReport};
 
 /// For how long a report tells of a time in which nobody looked.
 const GAPS_SHOWN: TimeDelta = TimeDelta::days(1);
@@ -99,21 +99,21 @@ pub(super) struct Settled {
 /// Settles cycles, one after the other, whichever Escalator gathered them. Clones are the same.
 #[derive(Clone)]
 pub struct Settling {
-    store: Store,
+    ledger: Ledger,
     board: DeliveryBoard,
     /// Under what a cycle was settled last.
     last: Arc<Mutex<Option<Footing>>>,
 }
 
 impl Settling {
-    /// Writes down in `store`, and has `board` show what waits by then.
-    pub fn new(store: Store, board: DeliveryBoard) -> Self {
-        Self { store, board, last: Arc::default() }
+    /// Writes down in `ledger`, and has `board` show what waits by then.
+    pub fn new(ledger: Ledger, board: DeliveryBoard) -> Self {
+        Self { ledger, board, last: Arc::default() }
     }
 
-    /// The store for those who act on `footing`.
-    pub(super) fn store(&self, footing: Footing) -> Store {
-        footing.epoch().map_or_else(|| self.store.clone(), |epoch| self.store.under(epoch))
+    /// The ledger for those who act on `footing`.
+    pub(super) fn ledger(&self, footing: Footing) -> Ledger {
+        footing.epoch().map_or_else(|| self.ledger.clone(), |epoch| self.ledger.under(epoch))
     }
 
     /// Takes the incidents through the cycle that `report` tells of and writes down what follows; says what is known then,
@@ -129,7 +129,7 @@ impl Settling {
         let gathered = self.gathered(footing, report, previous).await;
         let overview = gathered.report.clone();
         let written = self.write(policy, footing, gathered).await;
-        self.board.refresh(&self.store).await;
+        self.board.refresh(&self.ledger).await;
         match written {
             Ok((settled, decision)) => {
                 self.last_footing().replace(footing);
@@ -160,7 +160,7 @@ impl Settling {
         let gaps = match turn {
             Turn::Later => known,
             // Others may have looked before us. Nothing depends on it.
-            Turn::First | Turn::Fresh => self.store.gaps(report.timestamp - GAPS_SHOWN).await.unwrap_or(known),
+            Turn::First | Turn::Fresh => self.ledger.store().gaps(report.timestamp - GAPS_SHOWN).await.unwrap_or(known),
         };
         Gathered { report, gaps, turn }
     }
@@ -172,16 +172,16 @@ impl Settling {
         gathered: Gathered,
     ) -> Result<(Settled, Decision), StoreError> {
         if policy.dry_run {
-            return Ok(conclude(policy, gathered, self.store.known().await?));
+            return Ok(conclude(policy, gathered, self.ledger.store().known().await?));
         }
         let (settled, policy) = (Arc::new(Mutex::new(None)), policy.clone());
         let place = Arc::clone(&settled);
         let decide = move |known: Known| {
-            let (settled, decision) = conclude(&policy, gathered, known);
+            let (settled, decision) = conclude(&policy, gathered.clone(), known);
             *unpoisoned(&place) = Some(settled);
             decision
         };
-        let decision = self.store(footing).settle(decide).await?;
+        let decision = self.ledger(footing).settle(decide).await?.decision;
         let settled = unpoisoned(&settled).take();
         settled.map(|settled| (settled, decision)).ok_or(StoreError::Closed)
     }
@@ -199,6 +199,8 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What follows from what was `gathered` for what is `known`.
 fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Decision) {
     let Gathered { report, gaps, turn } = gathered;
+    let failing = known.from_memory.as_ref().map(|why| Issue::database_failing(&why.to_string()));
+    let report = report.with(failing);
     let report = with_deliveries(report, &known.deliveries, policy);
     let (now, Pace { interval, check_timeout, ticks }) = (report.timestamp, policy.pace);
     let gap = known.last_cycle.filter(|_| ticks).and_then(|last| report::gap(last, now, interval, check_timeout));
@@ -227,12 +229,12 @@ fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Deci
 
     let mut gaps: Vec<Gap> = gaps.into_iter().chain(gap).filter(|gap| gap.until > now - GAPS_SHOWN).collect();
     gaps.dedup();
-    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told);
+    let unwritten = known.from_memory.map(|_| "the incidents are kept in memory".to_owned());
+    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told).or(unwritten);
     let entries = entries(&known.incidents, &stepped, &report);
     let sample = Some(sample(&report));
     let overview = Overview { incidents: live(&stepped), report, gaps };
     let report = Some(StoredReport { at: now, body: overview.to_json() });
-    let gap = gap.map(|Gap { since, until }| crate::store::Gap { since, until });
     (Settled { overview, ailment }, Decision { stepped, entries, notices, report, sample, gap })
 }
 
@@ -241,10 +243,12 @@ fn with_deliveries(report: Report, deliveries: &[ChannelDelivery], policy: &Poli
     let configured = |channel: &str| policy.told.iter().chain(&policy.shown).any(|known| *known == channel);
     let now = report.timestamp;
     let deliveries = deliveries.iter().filter(|delivery| configured(&delivery.channel));
-    let failing: Vec<_> = deliveries.filter_map(|delivery| {
-        let delivery = delivery.clone().at(now);
-        Some((Issue::undelivered(&delivery)?, delivery.is_being_tried(now)))
-    }).collect();
+    let failing: Vec<_> = deliveries
+        .filter_map(|delivery| {
+            let delivery = delivery.clone().at(now);
+            Some((Issue::undelivered(&delivery)?, delivery.is_being_tried(now)))
+        })
+        .collect();
     let undecided = failing.iter().filter(|(_, is_being_tried)| *is_being_tried).map(|(issue, _)| issue.id).collect();
     report.with(failing.into_iter().map(|(issue, _)| issue)).undecided(undecided)
 }

@@ -1,8 +1,8 @@
-//! One trip of a Courier: the notice whose turn it is, to the channel, and what came of it, into the store.
+//! One trip of a Courier: the notice whose turn it is, to the channel, and what came of it, into the ledger.
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -15,7 +15,7 @@ use super::merging;
 use crate::channels::{Channel, Letter, Part, Receipt, Refusal, Retry};
 use crate::domain::delivery;
 use crate::domain::message::{Message, duration};
-use crate::store::{Due, Notice, Store, StoreError};
+use crate::store::{Due, Ledger, Notice, StoreError};
 
 /// What a channel's memory is kept under in the store, and what is known of a letter that was taken in part.
 const MEMORY: &str = "memory";
@@ -37,11 +37,11 @@ const BACKSTOP: Duration = Duration::from_secs(1);
 /// Sends what is due on `route`, if anything is and this process may.
 pub(super) async fn make(route: &Route, channel: &Rc<dyn Channel>) -> Outcome {
     let Some(footing) = route.leadership.footing() else { return Outcome::Nothing(None) };
-    let store = footing.epoch().map_or_else(|| route.store.clone(), |epoch| route.store.under(epoch));
-    let trip = Trip { route, footing, store, name: route.channel.name };
+    let ledger = footing.epoch().map_or_else(|| route.ledger.clone(), |epoch| route.ledger.under(epoch));
+    let trip = Trip { route, footing, ledger, name: route.channel.name };
     let outcome = trip.carry(channel).await;
     if !matches!(outcome, Ok(Outcome::Nothing(_))) {
-        route.board.refresh(&route.store).await;
+        route.board.refresh(&route.ledger).await;
     }
     outcome.unwrap_or_else(|error| trip.complain(&error))
 }
@@ -50,7 +50,7 @@ struct Trip<'a> {
     route: &'a Route,
     footing: Footing,
     /// As far as this process may write.
-    store: Store,
+    ledger: Ledger,
     name: &'static str,
 }
 
@@ -84,7 +84,7 @@ impl Trip<'_> {
     async fn carry(&self, channel: &Rc<dyn Channel>) -> Result<Outcome, StoreError> {
         match self.load().await? {
             Some(load) => self.send(channel, &load).await,
-            None => Ok(Outcome::Nothing(self.store.next_due(self.name).await?)),
+            None => Ok(Outcome::Nothing(self.ledger.next_due(self.name).await?)),
         }
     }
 
@@ -93,23 +93,21 @@ impl Trip<'_> {
         let (now, partly) = (Utc::now(), self.partly().await?);
         if let Some(partly) = &partly {
             // Some receivers have it, and must not wait for the others to be told what is new.
-            self.store.hasten(&partly.notice, now).await?;
+            self.ledger.hasten(&partly.notice, now).await?;
         }
-        let news = Arc::new(OnceLock::new());
+        let news = Arc::<Mutex<Option<Message>>>::default();
         let merge = {
             let (wording, news) = (self.route.wording.clone(), Arc::clone(&news));
             let known = partly.as_ref().map(|partly| partly.notice.clone());
             move |earlier: Vec<Notice>, newest: Notice| {
-                if let Some(message) = known.and_then(|known| merging::news(&earlier, &newest, &known, &wording)) {
-                    // Nobody else sets it.
-                    let _ = news.set(message);
-                }
+                let known = known.as_ref();
+                *unpoisoned(&news) = known.and_then(|known| merging::news(&earlier, &newest, known, &wording));
                 merging::merge(&earlier, newest, &wording)
             }
         };
         let until = now + self.route.pace.longest() + self.route.deadline + WRITING;
-        let due = self.store.claim(self.name, now, until, &self.route.owner, merge).await?;
-        let news = news.get().cloned();
+        let due = self.ledger.claim(self.name, now, until, &self.route.owner, merge).await?;
+        let news = unpoisoned(&news).take();
         Ok(due.map(|due| {
             let partly = partly.filter(|partly| partly.notice == due.notice.id || news.is_some());
             Load { due, partly, news }
@@ -117,15 +115,15 @@ impl Trip<'_> {
     }
 
     async fn partly(&self) -> Result<Option<Partly>, StoreError> {
-        let kept = self.store.recall(self.name, PART).await?;
+        let kept = self.ledger.recall(self.name, PART).await?;
         Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
     }
 
     async fn send(&self, channel: &Rc<dyn Channel>, load: &Load) -> Result<Outcome, StoreError> {
         let (name, notice) = (self.name, &load.due.notice);
-        let memory = self.store.recall(name, MEMORY).await?;
+        let memory = self.ledger.recall(name, MEMORY).await?;
         let thread_answer = match &notice.thread {
-            Some(first) => self.store.receipt_of(first).await?,
+            Some(first) => self.ledger.receipt_of(first).await?,
             None => None,
         };
         let letter = Letter {
@@ -153,7 +151,7 @@ impl Trip<'_> {
                 // It has arrived: as long as that is not written down, it would be sent again. What is to be remembered
                 // comes first, since the next notice may be claimed as soon as this one is off the list.
                 if let Some(memory) = receipt.memory {
-                    insist(|| self.store.remember(name, MEMORY, &memory)).await?;
+                    insist(|| self.ledger.remember(name, MEMORY, &memory)).await?;
                 }
                 self.delivered(notice, &receipt.answer).await
             }
@@ -162,7 +160,7 @@ impl Trip<'_> {
     }
 
     async fn delivered(&self, notice: &Notice, answer: &str) -> Result<Outcome, StoreError> {
-        insist(|| self.store.delivered(&notice.id, Utc::now(), answer)).await?;
+        insist(|| self.ledger.delivered(&notice.id, Utc::now(), answer)).await?;
         log::info!("{}: delivered {} {}: {answer}", self.name, notice.kind.name(), notice.id);
         Ok(Outcome::Delivered)
     }
@@ -184,12 +182,12 @@ impl Trip<'_> {
             }
             (Some(_), Some(partly)) => {
                 if let Ok(partly) = serde_json::to_string(&partly) {
-                    insist(|| self.store.remember(name, PART, &partly)).await?;
+                    insist(|| self.ledger.remember(name, PART, &partly)).await?;
                 }
             }
             (_, None) => {}
         }
-        self.store.failed(&notice.id, now, &refusal.text, next).await?;
+        self.ledger.failed(&notice.id, now, &refusal.text, next).await?;
         let what_next = match (next, refusal.retry) {
             (Some(next), _) => format!("tried again in {}", duration((next - now).to_std().unwrap_or_default())),
             (None, Retry::Later(_)) => format!("given up, {} after it was posted", duration(delivery::GIVE_UP_AFTER)),
@@ -199,6 +197,11 @@ impl Trip<'_> {
         log::error!("{name}: {kind} {id} was not delivered (attempt {}), {what_next}: {text}", due.attempts);
         Ok(Outcome::Refused)
     }
+}
+
+/// What is in there is replaced as a whole.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tries to write something down, again and again if the store does not answer.

@@ -22,7 +22,7 @@ use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
 use crate::parties;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::Ledger;
 use crate::supervision::{ChildSpec, Handle, Sender, Supervisor};
 
 /// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
@@ -34,7 +34,7 @@ const REQUESTS_A_LETTER: u32 = 3;
 /// What all actors are given.
 pub(super) struct Children<'a> {
     pub(super) supervisor: &'a Supervisor,
-    pub(super) store: &'a Store,
+    pub(super) ledger: &'a Ledger,
     pub(super) leadership: &'a Leadership,
     pub(super) heart: &'a Heart,
     pub(super) board: &'a DeliveryBoard,
@@ -57,7 +57,7 @@ pub(super) fn start_notifiers(
         let route = Route {
             pace: pace::Pace::new(channel.pace),
             channel,
-            store: with.store.clone(),
+            ledger: with.ledger.clone(),
             owner: owner.clone(),
             deadline,
             leadership: with.leadership.clone(),
@@ -96,7 +96,7 @@ pub(super) fn start_cycles(
         published,
         heart: with.heart.clone(),
     };
-    let (policy, settling) = (policy.clone(), Settling::new(with.store.clone(), with.board.clone()));
+    let (policy, settling) = (policy.clone(), Settling::new(with.ledger.clone(), with.board.clone()));
     with.supervisor.add(escalator, move |_| Escalator::new(policy.clone(), settling.clone(), circle.clone()))?;
 
     let ticking = if ticks { Ticking::Every(interval) } else { Ticking::OnDemand };

@@ -68,7 +68,7 @@ impl Mode {
 /// # Errors
 /// The listener cannot be used.
 pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
-    let store = watch.store.clone();
+    let store = watch.ledger.store().clone();
     let sources = Sources {
         reports: watch.overview.clone(),
         run_cycle: watch.scheduler.clone(),

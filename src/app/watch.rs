@@ -25,7 +25,7 @@ use crate::domain::report::Overview;
 use crate::logging::Scrubber;
 use crate::parties::{self, Parties};
 use crate::settings::{Database, Settings};
-use crate::store::{Location, Store, StoreError};
+use crate::store::{Ledger, Location, Store, StoreError};
 use crate::supervision::{self, ChildInfo, Handle, LastResort, Limits, Sender, State, Supervisor};
 use crate::web;
 
@@ -45,7 +45,7 @@ pub struct Watch {
     /// Runs cycles.
     pub scheduler: Sender<RunCycle>,
     /// What is remembered.
-    pub store: Store,
+    pub ledger: Ledger,
     /// Who keeps the actors alive.
     pub supervisor: Supervisor,
     /// Whether we lead.
@@ -68,9 +68,9 @@ impl Watch {
     /// # Errors
     /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
-        let store = open_store(&settings.database, mode).await?;
+        let ledger = Ledger::new(open_store(&settings.database, mode).await?);
         let (published, overview) = watch::channel(None);
-        let keeper = keeper(&store, mode, &published).await?;
+        let keeper = keeper(&ledger, mode, &published).await?;
         let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
         let heart = heart(settings, mode);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
@@ -87,7 +87,7 @@ impl Watch {
         let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
         let children = Children {
             supervisor: &supervisor,
-            store: &store,
+            ledger: &ledger,
             leadership: &leadership,
             heart: &heart,
             board: &board,
@@ -97,7 +97,7 @@ impl Watch {
         Ok(Self {
             overview,
             scheduler,
-            store,
+            ledger,
             supervisor,
             leadership,
             heart,
@@ -140,7 +140,7 @@ impl Watch {
             return false;
         };
         let notices = settling::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
-        let why = match timeout(LAST_WORDS, self.store.under(epoch).post(notices)).await {
+        let why = match timeout(LAST_WORDS, self.ledger.under(epoch).post(notices)).await {
             Ok(Ok(())) => return !told.is_empty(),
             Ok(Err(error)) => error,
             Err(_) => StoreError::Timeout,
@@ -156,17 +156,21 @@ impl Watch {
             Some(cut_off) => log::warn!("cut off, since they did not end in order: {}", cut_off.join(", ")),
             None => log::warn!("the supervisor did not say whether the actors have ended"),
         }
+        // What is in memory only is lost with us.
+        if !timeout(LAST_WORDS, self.ledger.recover()).await.unwrap_or(false) {
+            log::warn!("what happened while the database failed is not written down");
+        }
         if let Some(keeper) = &self.keeper {
             keeper.release(LAST_WORDS).await;
         }
-        if let Err(error) = self.store.close().await {
+        if let Err(error) = self.ledger.close().await {
             log::warn!("the database was not closed in order: {error}");
         }
     }
 }
 
-/// Opens the store. A dry run makes no empty database and writes no incident; the schema of a database that is there is
-/// brought up to date all the same.
+/// Opens the store; for the service, also if the database cannot be had just now. A dry run makes no empty database and
+/// writes no incident; the schema of a database that is there is brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
     let location = match database {
@@ -174,13 +178,20 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
         Database::SqliteMemory => Location::Memory,
         Database::Postgres(url) => Location::Postgres(url.url.clone()),
     };
-    let only_looks = mode.dry_run && !Store::is_there(&location, &runtime).await?;
-    Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
+    if mode.dry_run && !Store::is_there(&location, &runtime).await? {
+        return Ok(Store::open(&Location::Memory, runtime).await?);
+    }
+    let opened = if mode.ticks {
+        Store::open_patiently(&location, runtime).await
+    } else {
+        Store::open(&location, runtime).await
+    };
+    Ok(opened?)
 }
 
 /// Asks for the lease, unless nothing is to be written.
 async fn keeper(
-    store: &Store,
+    ledger: &Ledger,
     mode: Mode,
     published: &watch::Sender<Option<Arc<Overview>>>,
 ) -> anyhow::Result<Option<Keeper>> {
@@ -189,7 +200,7 @@ async fn keeper(
     }
     let otherwise = if mode.ticks { Otherwise::Follow } else { Otherwise::Beside };
     let runtime = supervision::runtime()?.handle();
-    Ok(Some(Keeper::start(store.clone(), holder(), otherwise, published.clone(), runtime).await))
+    Ok(Some(Keeper::start(ledger.clone(), holder(), otherwise, published.clone(), runtime).await))
 }
 
 /// What the other instances call this process: no other has that name, and a person finds the process by it.

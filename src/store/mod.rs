@@ -17,12 +17,15 @@ mod changes;
 mod channel_state;
 mod claim;
 mod database;
+mod days;
 mod deliveries;
 mod error;
 mod history;
 mod incidents;
+mod late;
 mod leader_file;
 mod lease;
+mod ledger;
 mod outbox;
 mod page;
 mod postgres;
@@ -48,10 +51,12 @@ use tokio::runtime::Handle;
 pub use acknowledge::Acknowledged;
 pub use changes::Recorded;
 pub use claim::Due;
+pub use days::{SampleDay, Total, YesNo};
 pub use deliveries::Outcome;
 pub use error::StoreError;
 pub use history::{Attempt, DeliveryRecord, IncidentFilter, IncidentStory, NoticeState};
 pub use lease::Lease;
+pub use ledger::{Ledger, Settled};
 pub use outbox::Notice;
 pub use page::Page;
 pub use reports::StoredReport;
@@ -60,6 +65,7 @@ pub use settle::{Decision, Known};
 
 use crate::secret::Secret;
 use database::Database;
+use late::Late;
 use leader_file::LeaderFile;
 use statement::Statement;
 
@@ -115,20 +121,34 @@ impl Store {
     }
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
-        let location = location.clone();
-        let leader_file = match &location {
+        let database = connect(location, &runtime, limits).await?;
+        Ok(Self::on(database, location, runtime, limits))
+    }
+
+    fn on(database: Database, location: &Location, runtime: Handle, limits: Limits) -> Self {
+        let leader_file = match location {
             Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
             Location::Memory | Location::Postgres(_) => None,
         };
-        let opening = async move {
-            match &location {
-                Location::File(path) => sqlite::file(path, limits).await,
-                Location::Memory => sqlite::memory(limits).await,
-                Location::Postgres(url) => postgres::server(url, limits).await,
+        Self { database, runtime, limits, leader_file, fence: None }
+    }
+
+    /// As [`Store::open`], but a database that cannot be had just now (away, locked, out of space) is opened as soon as
+    /// it can be; until then, whatever is asked is answered with why not. What somebody has to look after is an error at
+    /// once, and if it only shows later, from then on.
+    pub async fn open_patiently(location: &Location, runtime: Handle) -> Result<Self, StoreError> {
+        Self::open_patiently_within(location, runtime, LIMITS).await
+    }
+
+    async fn open_patiently_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
+        match Self::open_within(location, runtime.clone(), limits).await {
+            Err(why) if why.may_pass() => {
+                log::error!("{why}; it is tried again, and what happens meanwhile is kept in memory");
+                let late = Late::new(location.clone(), runtime.clone(), limits, why);
+                Ok(Self::on(Database::Late(Arc::new(late)), location, runtime, limits))
             }
-        };
-        let database = on(&runtime, limits.operation, opening).await?;
-        Ok(Self { database, runtime, limits, leader_file, fence: None })
+            opened => opened,
+        }
     }
 
     /// Whether there is a database of ours at `location`. Nothing is written to find out.
@@ -187,6 +207,19 @@ impl Store {
     {
         on(&self.runtime, self.limits.operation, operation).await
     }
+}
+
+/// Opens the database at `location`.
+async fn connect(location: &Location, runtime: &Handle, limits: Limits) -> Result<Database, StoreError> {
+    let location = location.clone();
+    on(runtime, limits.operation, async move {
+        match &location {
+            Location::File(path) => sqlite::file(path, limits).await,
+            Location::Memory => sqlite::memory(limits).await,
+            Location::Postgres(url) => postgres::server(url, limits).await,
+        }
+    })
+    .await
 }
 
 /// Runs `operation` on `runtime`, to its end or to its limit, also if nobody waits for it any more.

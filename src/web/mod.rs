@@ -129,7 +129,19 @@ impl WebState {
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
         let rendered = rendered::Cache::default();
-        Self { settings, reports, run_cycle, degraded, deliveries, leadership, supervisor, chaos, database, door, rendered }
+        Self {
+            settings,
+            reports,
+            run_cycle,
+            degraded,
+            deliveries,
+            leadership,
+            supervisor,
+            chaos,
+            database,
+            door,
+            rendered,
+        }
     }
 }
 
