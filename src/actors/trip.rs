@@ -228,3 +228,7 @@ async fn deliver(channel: &Rc<dyn Channel>, letter: Letter<'_>, deadline: Durati
         Err(_) => Err(Refusal::new(Retry::Later(None), format!("timeout: no answer within {}", duration(limit)))),
     }
 }
+
+#[cfg(test)]
+#[path = "trip_tests.rs"]
+mod tests;

@@ -129,3 +129,7 @@ impl Channel for Email {
         self.post(letter, Instant::now() + deadline).boxed_local()
     }
 }
+
+#[cfg(test)]
+#[path = "email_tests.rs"]
+mod tests;

@@ -220,8 +220,8 @@ fn what_has_doubled_since_it_was_told_is_told_again_once() {
     watch.channels = vec!["email", "pager"];
     assert_eq!(
         watch.cycle(&[STUCK, LOW]),
-        ["email alert: !stuck_jobs =low_completion", "pager alert: +stuck_jobs"],
-        "who does not know of it hears of it"
+        ["email alert: !stuck_jobs =low_completion", "pager alert: +stuck_jobs +low_completion"],
+        "who does not know of it hears of it, and of the rest"
     );
 }
 

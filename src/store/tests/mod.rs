@@ -6,6 +6,7 @@ mod late;
 mod opening;
 mod outbox;
 mod prune;
+mod resending;
 mod samples;
 mod server;
 mod sharing;
