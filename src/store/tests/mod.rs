@@ -2,6 +2,7 @@
 //! `opening.rs`, what only a server can in `server.rs`.
 
 mod incidents;
+mod late;
 mod opening;
 mod outbox;
 mod prune;
@@ -99,7 +100,7 @@ async fn change(store: &Store, statement: &'static str) -> Result<u64, StoreErro
 fn sqlite_of(store: &Store) -> (&SqlitePool, &SqlitePool) {
     match &store.database {
         Database::Sqlite { writer, reader } => (writer, reader),
-        Database::Postgres(_) => panic!("not SQLite"),
+        Database::Postgres(_) | Database::Late(_) => panic!("not SQLite"),
     }
 }
 
