@@ -118,21 +118,15 @@ impl Store {
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
         let database = connect(location, &runtime, limits).await?;
-        Ok(Self { database, runtime, limits })
-        let location = location.clone();
-        let leader_file = match &location {
+        Ok(Self::on(database, location, runtime, limits))
+    }
+
+    fn on(database: Database, location: &Location, runtime: Handle, limits: Limits) -> Self {
+        let leader_file = match location {
             Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
             Location::Memory | Location::Postgres(_) => None,
         };
-        let opening = async move {
-            match &location {
-                Location::File(path) => sqlite::file(path, limits).await,
-                Location::Memory => sqlite::memory(limits).await,
-                Location::Postgres(url) => postgres::server(url, limits).await,
-            }
-        };
-        let database = on(&runtime, limits.operation, opening).await?;
-        Ok(Self { database, runtime, limits, leader_file, fence: None })
+        Self { database, runtime, limits, leader_file, fence: None }
     }
 
     /// As [`Store::open`], but a database that cannot be had just now (away, locked, out of space) is opened as soon as
@@ -147,7 +141,7 @@ impl Store {
             Err(why) if why.may_pass() => {
                 log::error!("{why}; it is tried again, and what happens meanwhile is kept in memory");
                 let late = Late::new(location.clone(), runtime.clone(), limits, why);
-                Ok(Self { database: Database::Late(Arc::new(late)), runtime, limits })
+                Ok(Self::on(Database::Late(Arc::new(late)), location, runtime, limits))
             }
             opened => opened,
         }
