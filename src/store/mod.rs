@@ -40,7 +40,6 @@ mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -101,7 +100,7 @@ pub struct Store {
     runtime: Handle,
     limits: Limits,
     /// What leaders of a database in a file lock.
-    leader_file: Option<Arc<LeaderFile>>,
+    leader_file: Option<LeaderFile>,
     /// The epoch of the leader that writes; anybody may, if there is none.
     fence: Option<i64>,
 }
@@ -116,18 +115,14 @@ impl Store {
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
         let location = location.clone();
-        let leader_file = match &location {
-            Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
-            Location::Memory | Location::Postgres(_) => None,
-        };
         let opening = async move {
-            match &location {
-                Location::File(path) => sqlite::file(path, limits).await,
-                Location::Memory => sqlite::memory(limits).await,
-                Location::Postgres(url) => postgres::server(url, limits).await,
-            }
+            Ok(match &location {
+                Location::File(path) => (sqlite::file(path, limits).await?, Some(LeaderFile::of(path))),
+                Location::Memory => (sqlite::memory(limits).await?, None),
+                Location::Postgres(url) => (postgres::server(url, limits).await?, None),
+            })
         };
-        let database = on(&runtime, limits.operation, opening).await?;
+        let (database, leader_file) = on(&runtime, limits.operation, opening).await?;
         Ok(Self { database, runtime, limits, leader_file, fence: None })
     }
 
