@@ -15,3 +15,4 @@ pub mod notice;
 pub mod report;
 pub mod rules;
 pub mod silence;
+pub mod span;
