@@ -13,13 +13,15 @@ use tokio::sync::watch;
 
 use super::notifier::Wake;
 use super::scheduler::{Completed, GatheringLost};
+use crate::domain::bulletin::Bulletin;
+use crate::domain::cycle::{self, Conditions};
 use crate::domain::fault::{Fault, FaultKind, Party};
+use crate::domain::flapping;
 use crate::domain::incident::{Change, Incident, Patience};
 use crate::domain::issue::Issue;
-use crate::domain::message::{self, Wording, duration};
-use crate::domain::notice::{self, Announcement, NoticeKind, Told};
+use crate::domain::message::{self, StatusEntry, Wording, duration};
+use crate::domain::notice::{self, Announcement, NoticeKind, Terms, Told};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
-use crate::domain::{cycle, message::StatusEntry};
 use crate::store::{Decision, Notice, Store, StoreError};
 use crate::supervision::{Context, Sender};
 
@@ -230,10 +232,12 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
 
 /// What follows from `report` for the incidents that are known, and for those who are to be told.
 fn decide(policy: &Policy, report: &Report, known: Vec<Incident>, told: &Told) -> Decision {
-    let mut stepped = cycle::advance(known, report, policy.patience, new_id);
-    let announcements =
-        notice::plan(&stepped, told, &policy.told, report.timestamp, policy.reminder, report.cycle == 1);
-    notice::mark_told(&mut stepped, &announcements, report.timestamp);
+    let (patience, now) = (policy.patience, report.timestamp);
+    let conditions = Conditions { patience, past: vec![], flapping_window: flapping::WINDOW, woke: false };
+    let terms = Terms { now, reminder: policy.reminder, silences: vec![], maintenance: None, fresh: report.cycle == 1 };
+    let mut stepped = cycle::advance(known, report, &conditions, new_id);
+    let announcements = notice::plan(&stepped, told, &policy.told, &terms);
+    notice::mark_told(&mut stepped, &announcements, now);
     let announced = announcements.iter().map(|announcement| notice(announcement, report, &policy.wording));
     let shown = policy.shown.iter().map(|channel| status_notice(channel, report));
     let notices = announced.chain(shown).collect();
@@ -258,7 +262,7 @@ fn new_id() -> String {
 }
 
 fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> Notice {
-    let message = message::announcement(announcement, report, wording);
+    let message = message::bulletin(&Bulletin::of(announcement, report, wording), wording);
     Notice {
         id: new_id(),
         channel: announcement.channel.clone(),
@@ -291,6 +295,7 @@ fn log_changes(cycle: u64, stepped: &[(Incident, Change)]) {
             (Change::None | Change::Forgotten, _) => continue,
             (Change::Opened, Some(cause)) => format!("opened, held back by {cause}"),
             (Change::Opened, None) => "opened".into(),
+            (Change::Worsened, _) => "worsened".into(),
             (Change::Resolved, _) => "resolved".into(),
         };
         log::info!("cycle={cycle} incident={} {} {what}: {}", incident.id, incident.issue, incident.text);

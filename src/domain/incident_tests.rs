@@ -4,6 +4,10 @@ use super::*;
 
 const STUCK: IssueId = IssueId::StuckJobs;
 
+fn circumstances(now: DateTime<Utc>, patience: Patience) -> Circumstances {
+    Circumstances { now, patience, cause: None, unstable: false, woke: false }
+}
+
 /// Plays `cycles` and writes down what each step did: `-` nothing there, `s` suspected, `O` opened, `o` open,
 /// `r` recovering, `R` resolved, `f` forgotten.
 fn story(cycles: &str, patience: Patience) -> String {
@@ -17,10 +21,11 @@ fn story(cycles: &str, patience: Patience) -> String {
             _ => Observation::Unseen,
         };
         let now = start + chrono::TimeDelta::minutes(5 * cycle as i64);
-        let stepped = step(incident.take(), observation, None, now, patience, || format!("incident-{cycle}"));
+        let stepped = step(incident.take(), observation, &circumstances(now, patience), || format!("incident-{cycle}"));
         let Some((next, change)) = stepped else { return '-' };
         let sign = match (change, next.phase) {
             (Change::Opened, _) => 'O',
+            (Change::Worsened, _) => 'W',
             (Change::Resolved, _) => 'R',
             (Change::Forgotten, _) => 'f',
             (Change::None, Phase::Suspected) => 's',
@@ -60,7 +65,8 @@ fn the_text_follows_the_figures_and_the_beginning_stays() {
     let play = |incident, text: &str, minutes| {
         let issue = Issue::new(STUCK, text);
         let now = start + chrono::TimeDelta::minutes(minutes);
-        step(incident, Observation::Present(&issue), None, now, patience, || "one".into()).map(|(next, _)| next)
+        step(incident, Observation::Present(&issue), &circumstances(now, patience), || "one".into())
+            .map(|(next, _)| next)
     };
     let first = play(None, "7 job(s)", 0);
     let second = play(first, "9 job(s)", 5).expect("an incident that is there stays");
@@ -75,7 +81,8 @@ fn what_is_explained_is_held_back_until_it_has_outlived_its_cause_by_a_cycle() {
     let mut held = vec![];
     for cause in [Some(IssueId::OpenaiOffline), Some(IssueId::OpenaiOffline), None, None, None] {
         let now = DateTime::<Utc>::UNIX_EPOCH;
-        let (next, _) = step(incident.take(), Observation::Present(&issue), cause, now, patience, || "one".into())
+        let circumstances = Circumstances { cause, ..circumstances(now, patience) };
+        let (next, _) = step(incident.take(), Observation::Present(&issue), &circumstances, || "one".into())
             .expect("a present issue always has an incident");
         held.push(next.held.cause().is_some());
         incident = Some(next);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::delivery::{ChannelDelivery, DeliveryState};
 use super::fault::{Fault, Party};
 use super::report::CheckName;
 
@@ -198,10 +199,33 @@ impl Issue {
         Some(Self { detail, ..Self::new(IssueId::ActorDegraded(actor), text) })
     }
 
+    /// The issue of a database that cannot be written; `reason` is what everybody may read of it.
+    pub fn database_failing(reason: &str) -> Self {
+        Self::new(IssueId::DatabaseFailing, format!("Database cannot be written: {reason}"))
+    }
+
+    /// The issue of a channel that did not get what it was to be told, and will not; none if it is well, or not ours.
+    pub fn undelivered(delivery: &ChannelDelivery) -> Option<Self> {
+        let channel = CHANNELS.into_iter().find(|known| *known == delivery.channel)?;
+        (delivery.state == DeliveryState::Failing).then(|| {
+            let error = delivery.last_error.clone().unwrap_or_default();
+            let text = format!("{channel} does not get its notices: {}", kind_of(&error));
+            Self { detail: error, ..Self::new(IssueId::Undelivered(channel), text) }
+        })
+    }
+
     /// The line of the report: sign and text.
     pub fn line(&self) -> String {
         format!("{} {}", self.id.sign(), self.text)
     }
+}
+
+/// What everybody may read of an error such as `unauthorized (401): the token of …`: what stands before the first colon,
+/// if that is a word or two.
+fn kind_of(error: &str) -> &str {
+    let kind = error.split(':').next().unwrap_or_default().trim();
+    let is_plain = kind.chars().all(|letter| letter.is_ascii_alphanumeric() || " ()_-".contains(letter));
+    if is_plain && (1..=40).contains(&kind.len()) { kind } else { "refused" }
 }
 
 #[cfg(test)]

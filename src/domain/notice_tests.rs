@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::domain::cycle;
+use crate::domain::cycle::{self, Conditions};
 use crate::domain::incident::Patience;
 use crate::domain::issue::{Issue, IssueId};
 use crate::domain::report::Report;
@@ -34,11 +34,14 @@ impl Watch {
         let hour = self.hour;
         let mut number = 0;
         let known = self.incidents.drain().map(|(_, incident)| incident).collect();
-        let mut stepped = cycle::advance(known, &report, PATIENCE, || {
+        let conditions =
+            Conditions { patience: PATIENCE, past: vec![], flapping_window: Duration::from_secs(3_600), woke: false };
+        let mut stepped = cycle::advance(known, &report, &conditions, || {
             number += 1;
             format!("{hour}-{number}")
         });
-        let announcements = plan(&stepped, &self.told, &self.channels, now, Some(FOUR_HOURS), self.fresh);
+        let terms = Terms { fresh: self.fresh, ..terms(now) };
+        let announcements = plan(&stepped, &self.told, &self.channels, &terms);
         self.fresh = false;
         mark_told(&mut stepped, &announcements, now);
         for announcement in &announcements {
@@ -54,6 +57,10 @@ impl Watch {
         }
         announcements.iter().map(describe).collect()
     }
+}
+
+fn terms(now: DateTime<Utc>) -> Terms {
+    Terms { now, reminder: Some(FOUR_HOURS), silences: vec![], maintenance: None, fresh: false }
 }
 
 fn describe(announcement: &Announcement) -> String {
@@ -159,6 +166,6 @@ fn a_message_about_a_known_incident_belongs_to_the_notice_that_told_it() {
     watch.cycle(&[STUCK]);
     let incident = watch.incidents[&STUCK].clone();
     let resolved = Incident { phase: Phase::Resolved, ..incident.clone() };
-    let announcements = plan(&[(resolved, Change::Resolved)], &watch.told, &["email"], incident.since, None, false);
+    let announcements = plan(&[(resolved, Change::Resolved)], &watch.told, &["email"], &terms(incident.since));
     assert_eq!(announcements[0].thread.as_deref(), Some("notice of 1-1"));
 }

@@ -257,6 +257,21 @@ pub struct Overview {
     pub incidents: Vec<Incident>,
 }
 
+/// A time in which nobody looked: the host slept, or we were down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The last cycle before it.
+    pub since: DateTime<Utc>,
+    /// The first cycle after it.
+    pub until: DateTime<Utc>,
+}
+
+/// The gap between two cycles that lie more than two intervals apart.
+pub fn gap(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration) -> Option<Gap> {
+    let apart = (now - last).to_std().unwrap_or_default();
+    (apart > interval.saturating_mul(2)).then_some(Gap { since: last, until: now })
+}
+
 /// The issue of a report that is older than two intervals and a deadline: nobody has looked since.
 pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Issue> {
     let age = (now - last).to_std().unwrap_or_default();
@@ -336,5 +351,14 @@ mod tests {
         assert_eq!(after(660), None);
         assert_eq!(after(1_570).map(|issue| issue.line()), Some("⚪ Last check was 26 minutes ago".into()));
         assert_eq!(stale(last + interval, last, interval, timeout), None, "a clock that was set back");
+    }
+
+    #[test]
+    fn cycles_more_than_two_intervals_apart_leave_a_gap() {
+        let (interval, last) = (Duration::from_secs(300), DateTime::<Utc>::UNIX_EPOCH);
+        assert_eq!(gap(last, last + 2 * interval, interval), None);
+        let until = last + Duration::from_secs(601);
+        assert_eq!(gap(last, until, interval), Some(Gap { since: last, until }));
+        assert_eq!(gap(until, last, interval), None, "a clock that was set back");
     }
 }

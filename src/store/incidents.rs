@@ -45,7 +45,9 @@ pub(super) async fn write(transaction: &mut Transaction, stepped: &[(Incident, C
     for (incident, change) in over.into_iter().chain(going_on) {
         match change {
             Change::Forgotten => delete(transaction, &incident.id).await?,
-            Change::None | Change::Opened | Change::Resolved => upsert(transaction, incident).await?,
+            Change::None | Change::Opened | Change::Worsened | Change::Resolved => {
+                upsert(transaction, incident).await?;
+            }
         }
     }
     Ok(())

@@ -181,7 +181,9 @@ pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> R
     for notice in notices {
         let (attempts, next_try) = match notice.kind {
             NoticeKind::Status => replace_status(transaction, notice).await?,
-            NoticeKind::Alert | NoticeKind::Reminder | NoticeKind::Resolved => (0, millis(notice.created)),
+            NoticeKind::Alert | NoticeKind::Reminder | NoticeKind::Resolved | NoticeKind::Lifecycle => {
+                (0, millis(notice.created))
+            }
         };
         Statement::new(
             "INSERT INTO notices (id, channel, kind, subject, body, thread, created, state, attempts, next_try)

@@ -1,0 +1,90 @@
+//! What happened to an incident, as it is written down for whoever asks later.
+//!
+//! That an incident was acknowledged is written down when somebody does it: no cycle does that.
+
+use super::incident::{Change, Held, Incident, Phase};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It opened.
+    Opened,
+    /// It became much more than was told.
+    Worsened,
+    /// Another incident explains it.
+    Held,
+    /// It has outlived its cause.
+    Released,
+    /// It was no longer seen.
+    Recovering,
+    /// It was seen again.
+    Returned,
+    /// It was over.
+    Resolved,
+    /// It came and went so often that from here on one incident stands for all its comings.
+    Unstable,
+    /// Somebody took it on.
+    Acknowledged,
+}
+
+impl What {
+    /// The name in the store and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Worsened => "worsened",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Recovering => "recovering",
+            Self::Returned => "returned",
+            Self::Resolved => "resolved",
+            Self::Unstable => "unstable",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+/// A line of an incident's story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What happened.
+    pub what: What,
+    /// What there is to say of it.
+    pub text: String,
+}
+
+/// What a step that made `after` of `before` adds to the story of the incident. What is only suspected has none.
+pub fn entries(before: Option<&Incident>, after: &Incident, change: Change) -> Vec<Entry> {
+    let mut entries = vec![];
+    let mut add = |what, text: String| entries.push(Entry { what, text });
+    let before = before.filter(|before| before.is_live());
+    match (change, before.map(|before| before.phase), after.phase) {
+        (Change::Opened, ..) => add(What::Opened, after.text.clone()),
+        (Change::Resolved, ..) => add(What::Resolved, after.text.clone()),
+        (_, Some(Phase::Open), Phase::Recovering) => add(What::Recovering, after.text.clone()),
+        (_, Some(Phase::Recovering), Phase::Open) => add(What::Returned, after.text.clone()),
+        _ => {}
+    }
+    if change == Change::Opened && after.unstable {
+        add(What::Unstable, "it comes and goes: from here on one incident stands for all its comings".into());
+    }
+    if change == Change::Worsened {
+        add(What::Worsened, worsened(before, after));
+    }
+    if after.is_live() {
+        match (before.map_or(Held::No, |before| before.held), after.held) {
+            (Held::By(before), Held::By(cause)) if before == cause => {}
+            (_, Held::By(cause)) => add(What::Held, format!("explained by {cause}")),
+            (Held::By(cause) | Held::Released(cause), Held::No) => add(What::Released, format!("outlived {cause}")),
+            (_, Held::Released(_)) | (Held::No, Held::No) => {}
+        }
+    }
+    entries
+}
+
+fn worsened(before: Option<&Incident>, after: &Incident) -> String {
+    let told = before.and_then(|before| before.told.as_ref()).map(|told| format!("; told: {}", told.text));
+    let former = before.and_then(|before| before.acknowledged.as_ref());
+    let acknowledged = former.map(|former| format!("; no longer acknowledged by {}", former.by));
+    format!("{}{}{}", after.text, told.unwrap_or_default(), acknowledged.unwrap_or_default())
+}
