@@ -24,6 +24,10 @@ const LONGEST_EXPLANATION: usize = 300;
 /// # Errors
 /// It is not JSON (415), too large (413), too slow (408), or no such object (400).
 pub(super) async fn object<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<Option<T>, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > LIMIT as u64) {
+        return Err(too_large());
+    }
     let bytes = timeout(PATIENCE, whole(payload)).await;
     let bytes = bytes.map_err(|_| Problem::too_slow("The body did not come in time."))??;
     if bytes.is_empty() {
@@ -41,11 +45,15 @@ async fn whole(mut payload: Payload) -> Result<BytesMut, Problem> {
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::bad_request("The body did not come whole."))?;
         if bytes.len() + chunk.len() > LIMIT {
-            return Err(Problem::too_large(format!("The body is larger than {} KiB.", LIMIT >> 10)));
+            return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+fn too_large() -> Problem {
+    Problem::too_large(format!("The body is larger than {} KiB.", LIMIT >> 10))
 }
 
 fn is_plain_json(request: &HttpRequest) -> bool {

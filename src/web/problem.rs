@@ -120,6 +120,9 @@ impl Problem {
 /// What the store says stands in the log, for those who can do something about it.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::WrongCursor) {
+            return Self::bad_request("cursor is to be what `next` said on the page before.");
+        }
         log::warn!("a request could not be answered from the database: {error}");
         let detail = "The database does not answer at the moment; ask again in a few seconds.";
         Self::unavailable(detail).retry_after(AFTER_STORE_FAULT)

@@ -22,8 +22,11 @@ impl<'a> Query<'a> {
         let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::with_capacity(known.len());
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             if !known.contains(&&*name) {
-                let (name, known) = (quoted(&name), known.join(", "));
-                return Err(Problem::bad_request(format!("There is no parameter {name} here, only {known}.")));
+                let name = quoted(&name);
+                return Err(Problem::bad_request(match known {
+                    [] => format!("There are no parameters here, and {name} is given."),
+                    known => format!("There is no parameter {name} here, only {}.", known.join(", ")),
+                }));
             }
             if parameters.iter().any(|(before, _)| *before == name) {
                 return Err(Problem::bad_request(format!("{name} is given more than once.")));
