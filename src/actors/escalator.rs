@@ -20,9 +20,9 @@ use crate::domain::flapping;
 use crate::domain::incident::{Change, Incident, Patience};
 use crate::domain::issue::Issue;
 use crate::domain::message::{self, StatusEntry, Wording, duration};
-use crate::domain::notice::{self, Announcement, NoticeKind, Terms, Told};
+use crate::domain::notice::{self, Announcement, NoticeKind, Terms};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
-use crate::store::{Decision, Notice, Store, StoreError};
+use crate::store::{Decision, Known, Notice, Store, StoreError};
 use crate::supervision::{Context, Sender};
 
 /// How long incidents that are over and notices that are finished are kept.
@@ -214,13 +214,10 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
 async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
     let decide = {
         let (policy, report) = (policy.clone(), report.clone());
-        move |known: Vec<Incident>, told: &Told| decide(&policy, &report, known, told)
+        move |known: Known| decide(&policy, &report, known)
     };
-    let Decision { stepped, notices } = if policy.dry_run {
-        decide(store.unresolved().await?, &store.told().await?)
-    } else {
-        store.settle(decide).await?
-    };
+    let Decision { stepped, notices, .. } =
+        if policy.dry_run { decide(store.known().await?) } else { store.settle(decide).await? };
     log_changes(report.cycle, &stepped);
     for notice in notices.iter().filter(|_| policy.dry_run) {
         log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
@@ -231,17 +228,17 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
 }
 
 /// What follows from `report` for the incidents that are known, and for those who are to be told.
-fn decide(policy: &Policy, report: &Report, known: Vec<Incident>, told: &Told) -> Decision {
+fn decide(policy: &Policy, report: &Report, known: Known) -> Decision {
     let (patience, now) = (policy.patience, report.timestamp);
     let conditions = Conditions { patience, past: vec![], flapping_window: flapping::WINDOW, woke: false };
     let terms = Terms { now, reminder: policy.reminder, silences: vec![], maintenance: None, fresh: report.cycle == 1 };
-    let mut stepped = cycle::advance(known, report, &conditions, new_id);
-    let announcements = notice::plan(&stepped, told, &policy.told, &terms);
+    let mut stepped = cycle::advance(known.incidents, report, &conditions, new_id);
+    let announcements = notice::plan(&stepped, &known.told, &policy.told, &terms);
     notice::mark_told(&mut stepped, &announcements, now);
     let announced = announcements.iter().map(|announcement| notice(announcement, report, &policy.wording));
     let shown = policy.shown.iter().map(|channel| status_notice(channel, report));
     let notices = announced.chain(shown).collect();
-    Decision { stepped, notices }
+    Decision { stepped, notices, ..Decision::default() }
 }
 
 /// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.
@@ -272,6 +269,8 @@ fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> No
         thread: announcement.thread.clone(),
         created: report.timestamp,
         incidents: announcement.subjects().map(|(incident, step)| (incident.id.clone(), step)).collect(),
+        content: None,
+        not_before: announcement.not_before,
     }
 }
 
@@ -286,6 +285,8 @@ fn status_notice(channel: &str, report: &Report) -> Notice {
         thread: None,
         created: report.timestamp,
         incidents: vec![],
+        content: None,
+        not_before: None,
     }
 }
 

@@ -28,6 +28,24 @@ pub enum What {
 }
 
 impl What {
+    /// Everything that can happen.
+    const ALL: [Self; 9] = [
+        Self::Opened,
+        Self::Worsened,
+        Self::Held,
+        Self::Released,
+        Self::Recovering,
+        Self::Returned,
+        Self::Resolved,
+        Self::Unstable,
+        Self::Acknowledged,
+    ];
+
+    /// What has that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.name() == name)
+    }
+
     /// The name in the store and in the API.
     pub fn name(self) -> &'static str {
         match self {

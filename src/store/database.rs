@@ -37,17 +37,6 @@ impl Database {
         })
     }
 
-    /// The same, with the incidents for ourselves until it is over: whoever else wants to settle a cycle waits.
-    ///
-    /// SQLite has one writer at a time anyhow. PostgreSQL would let two read the same incidents and both decide.
-    pub(super) async fn begin_alone(&self) -> Result<Transaction, StoreError> {
-        let mut transaction = self.begin().await?;
-        if let Transaction::Postgres(postgres) = &mut transaction {
-            sqlx::query("LOCK TABLE incidents IN EXCLUSIVE MODE").execute(&mut **postgres).await?;
-        }
-        Ok(transaction)
-    }
-
     /// Takes what SQLite has in its write-ahead log into the file, as far as nobody is reading it; PostgreSQL does so by
     /// itself.
     pub(super) async fn checkpoint(&self) -> Result<(), StoreError> {
@@ -86,6 +75,27 @@ pub(super) enum Transaction {
 }
 
 impl Transaction {
+    /// Keeps the incidents for ourselves until it is over: whoever else wants to settle a cycle or acknowledge an
+    /// incident waits.
+    ///
+    /// SQLite has one writer at a time anyhow. PostgreSQL would let two read the same incidents and both decide.
+    pub(super) async fn keep_incidents(&mut self) -> Result<(), StoreError> {
+        self.lock("LOCK TABLE incidents IN EXCLUSIVE MODE").await
+    }
+
+    /// Waits until nobody keeps the incidents for himself, and lets nobody do so until it is over. What comes after that
+    /// and is about incidents has nobody to wait for who may wait for us.
+    pub(super) async fn share_incidents(&mut self) -> Result<(), StoreError> {
+        self.lock("LOCK TABLE incidents IN ROW SHARE MODE").await
+    }
+
+    async fn lock(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        if let Self::Postgres(transaction) = self {
+            sqlx::query(statement).execute(&mut **transaction).await?;
+        }
+        Ok(())
+    }
+
     /// Makes it last.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {

@@ -55,6 +55,12 @@ pub enum StoreError {
     /// The store was closed, or its runtime has ended.
     #[error("the database is closed")]
     Closed,
+    /// Another instance leads meanwhile: nothing was written.
+    #[error("another instance leads")]
+    NotLeading,
+    /// What was said to be a cursor is none of ours.
+    #[error("the cursor is not one that was given out here")]
+    WrongCursor,
     /// A row makes no sense to this program.
     #[error("the database holds what makes no sense: {0}")]
     Nonsense(String),

@@ -12,15 +12,27 @@
 //!
 //! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`.
 
+mod acknowledge;
+mod changes;
 mod channel_state;
+mod claim;
 mod database;
+mod deliveries;
 mod error;
+mod history;
 mod incidents;
+mod leader_file;
+mod lease;
 mod outbox;
+mod page;
 mod postgres;
 mod prune;
+mod reports;
 mod row;
+mod samples;
 mod schema;
+mod settle;
+mod silences;
 mod sqlite;
 mod statement;
 #[cfg(test)]
@@ -28,17 +40,27 @@ mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+pub use acknowledge::Acknowledged;
+pub use changes::Recorded;
+pub use claim::Due;
+pub use deliveries::Outcome;
 pub use error::StoreError;
-pub use outbox::{Due, Notice};
+pub use history::{Attempt, DeliveryRecord, IncidentFilter, IncidentStory, NoticeState};
+pub use lease::Lease;
+pub use outbox::Notice;
+pub use page::Page;
+pub use reports::StoredReport;
+pub use samples::{Gap, Sample};
+pub use settle::{Decision, Known};
 
-use crate::domain::incident::{Change, Incident};
-use crate::domain::notice::Told;
 use crate::secret::Secret;
 use database::Database;
+use leader_file::LeaderFile;
 use statement::Statement;
 
 /// Where the database is.
@@ -50,15 +72,6 @@ pub enum Location {
     Memory,
     /// On the PostgreSQL server of this URL.
     Postgres(Secret),
-}
-
-/// What follows from a cycle.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// Every incident that the cycle touched, as it is now.
-    pub stepped: Vec<(Incident, Change)>,
-    /// What is to be told.
-    pub notices: Vec<Notice>,
 }
 
 /// How long things may take.
@@ -87,6 +100,10 @@ pub struct Store {
     database: Database,
     runtime: Handle,
     limits: Limits,
+    /// What leaders of a database in a file lock.
+    leader_file: Option<Arc<LeaderFile>>,
+    /// The epoch of the leader that writes; anybody may, if there is none.
+    fence: Option<i64>,
 }
 
 impl Store {
@@ -99,6 +116,10 @@ impl Store {
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
         let location = location.clone();
+        let leader_file = match &location {
+            Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
+            Location::Memory | Location::Postgres(_) => None,
+        };
         let opening = async move {
             match &location {
                 Location::File(path) => sqlite::file(path, limits).await,
@@ -107,7 +128,7 @@ impl Store {
             }
         };
         let database = on(&runtime, limits.operation, opening).await?;
-        Ok(Self { database, runtime, limits })
+        Ok(Self { database, runtime, limits, leader_file, fence: None })
     }
 
     /// Whether there is a database of ours at `location`. Nothing is written to find out.
@@ -119,30 +140,6 @@ impl Store {
                 Location::Memory => Ok(false),
                 Location::Postgres(url) => postgres::is_there(url, LIMITS).await,
             }
-        })
-        .await
-    }
-
-    /// Takes the incidents that are not over through a cycle, as `decide` says of them and of who was told of them, and
-    /// writes it down: all of it or nothing. What was decided is returned.
-    ///
-    /// Incidents are inserted or brought up to date, those that were [`Change::Forgotten`] are deleted, and the notices
-    /// are posted. Looking, deciding and writing are one transaction: two cycles at once, such as that of an Escalator
-    /// that was replaced meanwhile, come one after the other, and what one of them tells the other one knows.
-    pub async fn settle<F>(&self, decide: F) -> Result<Decision, StoreError>
-    where
-        F: FnOnce(Vec<Incident>, &Told) -> Decision + Send + 'static,
-    {
-        let database = self.database.clone();
-        self.run(async move {
-            let mut transaction = database.begin_alone().await?;
-            let known = incidents::unresolved(&mut transaction).await?;
-            let told = outbox::told(&mut transaction).await?;
-            let decision = decide(known, &told);
-            incidents::write(&mut transaction, &decision.stepped).await?;
-            outbox::post(&mut transaction, &decision.notices).await?;
-            transaction.commit().await?;
-            Ok(decision)
         })
         .await
     }
@@ -171,11 +168,15 @@ impl Store {
     /// With SQLite, the last connection to be closed takes what is in the write-ahead log into the file.
     pub async fn close(&self) -> Result<(), StoreError> {
         let database = self.database.clone();
-        on(&self.runtime, CLOSE_LIMIT, async move {
+        let closed = on(&self.runtime, CLOSE_LIMIT, async move {
             database.close().await;
             Ok(())
-        })
-        .await
+        });
+        let closed = closed.await;
+        if let Some(file) = &self.leader_file {
+            file.let_go();
+        }
+        closed
     }
 
     /// Runs one operation on the runtime of the store.
