@@ -22,7 +22,9 @@ impl Acknowledgements {
     pub(super) fn note(&self, incident: &Incident, newest: Option<&Overview>) {
         let Some(acknowledgement) = &incident.acknowledged else { return };
         self.0.rcu(|before| {
-            let others = before.iter().filter(|(id, earlier)| *id != incident.id && newest.is_none_or(|newest| is_news(earlier, newest)));
+            let others = before
+                .iter()
+                .filter(|(id, earlier)| *id != incident.id && newest.is_none_or(|newest| is_news(earlier, newest)));
             let mut after: Vec<_> = others.cloned().collect();
             after.push((incident.id.clone(), acknowledgement.clone()));
             after
@@ -44,7 +46,8 @@ impl Acknowledged {
     /// The overview with what it does not know yet.
     pub(super) fn on(&self, overview: &Arc<Overview>) -> Arc<Overview> {
         let news = |incident: &Incident| {
-            let noted = self.0.iter().find(|(id, acknowledgement)| *id == incident.id && is_news(acknowledgement, overview));
+            let noted =
+                self.0.iter().find(|(id, acknowledgement)| *id == incident.id && is_news(acknowledgement, overview));
             noted.filter(|_| incident.acknowledged.is_none()).map(|(_, acknowledgement)| acknowledgement.clone())
         };
         if !overview.incidents.iter().any(|incident| news(incident).is_some()) {

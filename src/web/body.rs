@@ -69,8 +69,8 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::bad_request("The body is to be a JSON object."));
     }
     serde_json::from_slice(bytes).map_err(|error| {
-        let why = shortened(&error.to_string(), LONGEST_EXPLANATION);
-        Problem::bad_request(format!("The body cannot be read: {why}."))
+        let why = error.to_string();
+        Problem::bad_request(format!("The body cannot be read: {}.", shortened(&why, LONGEST_EXPLANATION)))
     })
 }
 

@@ -11,7 +11,6 @@ use super::problem::Problem;
 use super::query::Query;
 use crate::domain::issue::CHANNELS;
 use crate::domain::message::timestamp;
-use crate::domain::notice::Step;
 use crate::store::{Attempt, DeliveryRecord};
 
 /// The answer to `GET /api/deliveries`: a page of the ledger.
@@ -31,7 +30,7 @@ pub(super) struct DeliveryPart<'a> {
     /// `email`, `telegram` or `notion`.
     channel: &'a str,
     /// `alert`, `reminder`, `resolved`, `lifecycle` or `status`.
-    kind: &'static str,
+    kind: &'a str,
     /// `pending`, `delivered`, `undelivered` (it never will be) or `merged` (another notice tells it).
     state: &'static str,
     /// Its subject, or first line.
@@ -62,7 +61,7 @@ struct SubjectPart<'a> {
     /// The incident's.
     id: &'a str,
     /// `opened`, `worsened`, `reminded` or `resolved`.
-    step: &'static str,
+    step: &'a str,
 }
 
 /// One attempt to deliver a notice.
@@ -71,7 +70,7 @@ struct TryPart<'a> {
     /// When it ended, RFC 3339.
     at: String,
     /// `delivered`, `later` or `never`.
-    outcome: &'a str,
+    outcome: &'static str,
     /// What the channel answered; `null` for whoever shows no token.
     answer: Option<&'a str>,
 }
@@ -92,7 +91,7 @@ pub(super) fn part(record: &DeliveryRecord, access: Access) -> DeliveryPart<'_> 
     DeliveryPart {
         id: &record.id,
         channel: &record.channel,
-        kind: record.kind.name(),
+        kind: &record.kind,
         state: record.state.name(),
         subject: &record.subject,
         created: timestamp(record.created),
@@ -111,10 +110,14 @@ fn detail(text: Option<&str>, access: Access) -> Option<&str> {
     text.filter(|_| access > Access::Nobody)
 }
 
-fn subject((incident, step): &(String, Step)) -> SubjectPart<'_> {
-    SubjectPart { id: incident, step: step.name() }
+fn subject((id, step): &(String, String)) -> SubjectPart<'_> {
+    SubjectPart { id, step }
 }
 
 fn tried(attempt: &Attempt, access: Access) -> TryPart<'_> {
-    TryPart { at: timestamp(attempt.at), outcome: &attempt.outcome, answer: detail(Some(&attempt.answer), access) }
+    TryPart {
+        at: timestamp(attempt.at),
+        outcome: attempt.outcome.name(),
+        answer: detail(Some(&attempt.answer), access),
+    }
 }

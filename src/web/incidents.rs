@@ -136,7 +136,9 @@ pub(super) async fn acknowledge(
             incident
         }
         Acknowledged::Already(incident) => incident,
-        Acknowledged::NotOpen => return Err(Problem::conflict("This incident is not open: there is nothing to acknowledge.")),
+        Acknowledged::NotOpen => {
+            return Err(Problem::conflict("This incident is not open: there is nothing to acknowledge."));
+        }
         Acknowledged::Unknown => return Err(Problem::unknown(UNKNOWN)),
     };
     let newest = state.reports.borrow().clone();

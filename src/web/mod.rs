@@ -167,9 +167,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(silences::create)),
         )
         .service(
-            resource("/api/silences/{id}", "GET, HEAD, DELETE", "This path can be read and ended: GET, HEAD or DELETE.")
-                .route(reading().to(silences::one))
-                .route(web::delete().to(silences::end)),
+            resource(
+                "/api/silences/{id}",
+                "GET, HEAD, DELETE",
+                "This path can be read and ended: GET, HEAD or DELETE.",
+            )
+            .route(reading().to(silences::one))
+            .route(web::delete().to(silences::end)),
         )
         .service(readable("/api/deliveries").route(reading().to(deliveries::list)))
         .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))

@@ -214,7 +214,8 @@ mod tests {
             reason: "backfill 🦀".into(),
         };
         assert_eq!(silence, Ok(expected));
-        let silence = granted(r#"{"until": "2025-10-17T16:00:00+02:00", "issue": null, "by": null, "reason": ""}"#).unwrap();
+        let silence =
+            granted(r#"{"until": "2025-10-17T16:00:00+02:00", "issue": null, "by": null, "reason": ""}"#).unwrap();
         assert_eq!((silence.issue, &*silence.by, &*silence.reason), (None, "operator", ""));
         assert_eq!(silence.until, "2025-10-17T14:00:00Z".parse::<DateTime<Utc>>().unwrap());
         assert!(granted(r#"{"for": "30d"}"#).is_ok() && granted(r#"{"for": "1ms"}"#).is_ok());

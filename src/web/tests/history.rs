@@ -89,7 +89,8 @@ async fn an_incident_is_shown_with_all_that_is_known_and_null_for_what_is_not() 
     let told = web.get("/api/incidents").await;
     assert_eq!((told.status.as_u16(), told.header("content-type")), (200, Some("application/json")));
     assert_eq!(told.json()["incidents"][0]["detail"], Value::Null, "for holders of a token");
-    let keys = "id issue severity text state since resolved_at acknowledged_by acknowledged_at held_back_by unstable detail";
+    let keys =
+        "id issue severity text state since resolved_at acknowledged_by acknowledged_at held_back_by unstable detail";
     let at: Vec<_> = keys.split(' ').map(|key| told.body.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(at.is_sorted(), "{}", told.body);
 }
@@ -136,7 +137,11 @@ async fn parameters_that_make_no_sense_are_refused_with_what_would() {
         assert_problem(&web.get(&format!("/api/{query}")).await, 400, detail);
     }
     let told = web.get("/api/incidents?issue=stuck").await;
-    assert!(told.status == 400 && told.body.contains("There is no issue `stuck`; there are openai_offline"), "{}", told.body);
+    assert!(
+        told.status == 400 && told.body.contains("There is no issue `stuck`; there are openai_offline"),
+        "{}",
+        told.body
+    );
     let wrong = "cursor is to be what `next` said on the page before.";
     for list in ["incidents", "deliveries"] {
         // The last one is written as ours are, but holds a zero.

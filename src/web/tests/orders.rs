@@ -67,7 +67,10 @@ async fn whoever_reads_the_report_reads_the_history() {
         assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
         assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
         for told in [head, get] {
-            assert_eq!((told.header("cache-control"), told.header("x-content-type-options")), (Some("no-store"), Some("nosniff")));
+            assert_eq!(
+                (told.header("cache-control"), told.header("x-content-type-options")),
+                (Some("no-store"), Some("nosniff"))
+            );
         }
     }
 }
@@ -148,8 +151,12 @@ async fn a_body_is_json_of_a_bounded_size_with_nothing_in_it_that_nobody_reads()
 #[actix_web::test]
 async fn a_body_that_is_too_large_by_its_own_word_is_not_waited_for() {
     let web = web(Some("ops"), None);
-    let head = "POST /api/silences HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ops\r\nContent-Type: application/json\r\n";
-    for rest in ["Content-Length: 50000000\r\n\r\n{", &format!("Transfer-Encoding: chunked\r\n\r\n5000\r\n{}", " ".repeat(0x5000))] {
+    let head =
+        "POST /api/silences HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ops\r\nContent-Type: application/json\r\n";
+    for rest in [
+        "Content-Length: 50000000\r\n\r\n{",
+        &format!("Transfer-Encoding: chunked\r\n\r\n5000\r\n{}", " ".repeat(0x5000)),
+    ] {
         let heard = hear_out(&mut web.say(format!("{head}{rest}").as_bytes()).await).await;
         assert!(heard.starts_with("HTTP/1.1 413 "), "{heard}");
     }

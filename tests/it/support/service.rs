@@ -136,7 +136,8 @@ impl Service {
     pub async fn order(&self, method: &str, path: &str, body: &Value) -> Answer {
         let authorization = bearer(OPS_TOKEN);
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
-        let (headers, body) = if body.is_null() { (&headers[..1], vec![]) } else { (&headers[..], body.to_string().into()) };
+        let (headers, body) =
+            if body.is_null() { (&headers[..1], vec![]) } else { (&headers[..], body.to_string().into()) };
         self.send(method, path, headers, body).await
     }
 
