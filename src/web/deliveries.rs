@@ -81,7 +81,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
     let query = Query::read(request.query_string(), &["channel", "limit", "cursor"])?;
     let known = |name: &str| CHANNELS.into_iter().find(|channel| *channel == name);
     let channel = query.read_as("channel", known, || CHANNELS.join(" or "))?;
-    let page = state.store.deliveries_page(channel, query.get("cursor"), query.limit()?).await?;
+    let page = state.ask(state.store.deliveries_page(channel, query.get("cursor"), query.limit()?)).await?;
     let deliveries = page.items.iter().map(|record| part(record, access)).collect();
     json(StatusCode::OK, &DeliveriesPart { deliveries, next: page.next.as_deref() })
 }

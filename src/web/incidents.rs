@@ -98,7 +98,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
         open: query.read_as("state", is_open, || "open or resolved".into())?.map(|(_, open)| open),
         issue: query.get("issue").map(identity::issue).transpose()?,
     };
-    let page = state.store.incidents_page(filter, query.get("cursor"), query.limit()?).await?;
+    let page = state.ask(state.store.incidents_page(filter, query.get("cursor"), query.limit()?)).await?;
     let incidents = page.items.iter().map(|incident| part(incident, access)).collect();
     json(StatusCode::OK, &IncidentsPart { incidents, next: page.next.as_deref() })
 }
@@ -111,7 +111,7 @@ pub(super) async fn one(
 ) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     Query::read(request.query_string(), &[])?;
-    let story = if identity::is_possible(&id) { state.store.incident(&id).await? } else { None };
+    let story = if identity::is_possible(&id) { state.ask(state.store.incident(&id)).await? } else { None };
     json(StatusCode::OK, &story_part(&story.ok_or(Problem::unknown(UNKNOWN))?, access))
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn acknowledge(
     if !identity::is_possible(&id) {
         return Err(Problem::unknown(UNKNOWN));
     }
-    let incident = match state.store.acknowledge(&id, &by, Utc::now()).await? {
+    let incident = match state.ask(state.store.acknowledge(&id, &by, Utc::now())).await? {
         Acknowledged::Done(incident) => {
             log::info!("incident {id} ({}) is acknowledged by {by}", incident.issue);
             incident

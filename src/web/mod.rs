@@ -1,15 +1,17 @@
-//! The web: the report, whether we are alive and ready, and orders for the actors.
+//! The web: the report, whether we are alive and ready, the history of incidents and deliveries, and orders.
 //!
 //! Invariants:
-//! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor. (In
-//!   the demo, and only there, everybody may do harm to an actor.)
+//! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor, an
+//!   acknowledgement, a silence. (In the demo, and only there, everybody may do harm to an actor.)
 //! - The newest report comes through a watch channel that the Escalator publishes to, not by a message to an actor: so
 //!   a hung actor cannot hang the web, and a request costs no message. How old the report is and which
 //!   actors keep failing is judged when serving: without a cycle nobody else would say so.
 //! - Every answer of ours is built in `answer`, with its security headers; every error is a `problem::Problem`.
 //!   Only what never becomes a request (garbage, a head that is too large or too slow) is answered by actix-http
 //!   itself, with an empty 400, 431 or 408.
-//! - Every wait has a deadline: a request's head, a connection without requests (`connection`), a cycle, the database.
+//! - The history is read from the store, also by those who do not lead; the report never is. What is asked for there has
+//!   a bound, and takes turns (`turns`).
+//! - Every wait has a deadline: a request's head, its body, a connection without requests (`connection`), a cycle, the database.
 
 mod acknowledgements;
 mod actor_orders;
@@ -32,6 +34,7 @@ mod silences;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod turns;
 
 use std::io;
 use std::net::TcpListener;
@@ -41,7 +44,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::{App, HttpServer, Resource, guard as guards, web};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::actors::scheduler::RunCycle;
 use crate::domain::issue::Issue;
@@ -124,6 +127,7 @@ pub struct WebState {
     chaos: bool,
     database: health::Database,
     store: Store,
+    turns: Semaphore,
     door: auth::Door,
     acknowledgements: Acknowledgements,
     rendered: rendered::Cache,
@@ -145,6 +149,7 @@ impl WebState {
             chaos,
             database,
             store,
+            turns: turns::turns(),
             door,
             acknowledgements,
             rendered,

@@ -124,7 +124,7 @@ impl From<StoreError> for Problem {
             return Self::bad_request("cursor is to be what `next` said on the page before.");
         }
         log::warn!("a request could not be answered from the database: {error}");
-        let detail = "The database does not answer at the moment; ask again in a few seconds.";
+        let detail = "The database cannot be used at the moment; ask again in a few seconds.";
         Self::unavailable(detail).retry_after(AFTER_STORE_FAULT)
     }
 }

@@ -76,7 +76,7 @@ struct Wish {
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     Query::read(request.query_string(), &[])?;
-    let silences = state.store.silences(Utc::now()).await?;
+    let silences = state.ask(state.store.silences(Utc::now())).await?;
     let silences = silences.iter().map(|silence| part(silence, access)).collect();
     json(StatusCode::OK, &SilencesPart { silences })
 }
@@ -89,7 +89,7 @@ pub(super) async fn one(
 ) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     Query::read(request.query_string(), &[])?;
-    let silences = state.store.silences(Utc::now()).await?;
+    let silences = state.ask(state.store.silences(Utc::now())).await?;
     let silence = silences.iter().find(|silence| silence.id == *id).ok_or(Problem::unknown(UNKNOWN))?;
     json(StatusCode::OK, &part(silence, access))
 }
@@ -105,10 +105,10 @@ pub(super) async fn create(
     let wish: Option<Wish> = body::object(&request, payload).await?;
     let now = Utc::now();
     let silence = wish.ok_or_else(how_long)?.granted(Uuid::now_v7().to_string(), now)?;
-    if state.store.silences(now).await?.len() >= MOST {
+    if state.ask(state.store.silences(now)).await?.len() >= MOST {
         return Err(Problem::conflict(format!("There are {MOST} silences already: end some of them first.")));
     }
-    state.store.silence(&silence).await?;
+    state.ask(state.store.silence(&silence)).await?;
     log::info!("silence {} of {} until {} by request", silence.id, said(silence.issue), timestamp(silence.until));
     let mut answer = json(StatusCode::CREATED, &part(&silence, access))?;
     if let Ok(location) = HeaderValue::try_from(format!("/api/silences/{}", silence.id)) {
@@ -125,7 +125,7 @@ pub(super) async fn end(
 ) -> Result<HttpResponse, Problem> {
     state.door.to_operate(&request)?;
     Query::read(request.query_string(), &[])?;
-    if !identity::is_possible(&id) || !state.store.end_silence(&id, Utc::now()).await? {
+    if !identity::is_possible(&id) || !state.ask(state.store.end_silence(&id, Utc::now())).await? {
         return Err(Problem::unknown(UNKNOWN));
     }
     log::info!("silence {id} is ended by request");

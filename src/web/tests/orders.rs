@@ -1,5 +1,7 @@
 //! What goes for every request of the API: who may, what a body may be, which methods there are.
 
+use futures_util::future::join_all;
+
 use super::report::assert_problem;
 use super::support::{Choice, Told, Web, hear_until};
 
@@ -175,10 +177,20 @@ async fn parameters_that_nobody_reads_are_refused() {
 }
 
 #[actix_web::test]
+async fn a_crowd_takes_turns_and_everybody_is_answered() {
+    let web = web(Some("ops"), None);
+    let reads = (0..100).map(|number| web.get(READS[number % READS.len()]));
+    let writes = (0..20).map(|_| web.order("POST", "/api/silences", r#"{"for": "2h"}"#));
+    let (reads, writes) = tokio::join!(join_all(reads), join_all(writes));
+    assert!(reads.iter().all(|told| told.status == 200 || told.status == 404));
+    assert!(writes.iter().all(|told| told.status == 201));
+}
+
+#[actix_web::test]
 async fn while_the_database_is_away_whoever_asks_is_told_to_come_again() {
     let web = web(Some("ops"), None);
     web.store.close().await.unwrap();
-    let detail = "The database does not answer at the moment; ask again in a few seconds.";
+    let detail = "The database cannot be used at the moment; ask again in a few seconds.";
     for path in READS {
         let told = web.get(path).await;
         assert_problem(&told, 503, detail);
