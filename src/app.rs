@@ -157,13 +157,18 @@ impl Watch {
 /// brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
-    let location = match database {
+    let location = location(database);
+    let only_looks = mode.dry_run && !Store::is_there(&location, &runtime).await?;
+    Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
+}
+
+/// Where the database of the settings is.
+pub fn location(database: &Database) -> Location {
+    match database {
         Database::SqliteFile(path) => Location::File(path.clone()),
         Database::SqliteMemory => Location::Memory,
         Database::Postgres(url) => Location::Postgres(url.url.clone()),
-    };
-    let only_looks = mode.dry_run && !Store::is_there(&location, &runtime).await?;
-    Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
+    }
 }
 
 /// The issues of the actors that are degraded at the moment of asking.
