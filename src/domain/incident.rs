@@ -129,7 +129,7 @@ pub struct Incident {
 }
 
 /// An unstable incident is resolved after so many times the usual number of quiet cycles.
-pub const UNSTABLE_PATIENCE: u32 = 4;
+const UNSTABLE_PATIENCE: u32 = 4;
 
 /// Below that, twice as much is not much more.
 const WORSE_FROM: u64 = 10;
