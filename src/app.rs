@@ -273,7 +273,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
-        store: watch.store.clone(),
+        store: watch.ledger.store().clone(),
         degraded: Arc::clone(&watch.degraded),
         supervisor: watch.supervisor.clone(),
         chaos: watch.chaos,
