@@ -153,15 +153,11 @@ impl Watch {
     }
 }
 
-/// Opens the store; for the service, also if the database cannot be had just now. A dry run makes no empty database and writes no incident; the schema of a database that is there is
-/// brought up to date all the same.
+/// Opens the store; for the service, also if the database cannot be had just now. A dry run makes no empty database and
+/// writes no incident; the schema of a database that is there is brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
-    let location = match database {
-        Database::SqliteFile(path) => Location::File(path.clone()),
-        Database::SqliteMemory => Location::Memory,
-        Database::Postgres(url) => Location::Postgres(url.url.clone()),
-    };
+    let location = location(database);
     if mode.dry_run && !Store::is_there(&location, &runtime).await? {
         return Ok(Store::open(&Location::Memory, runtime).await?);
     }
@@ -171,6 +167,15 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
         Store::open(&location, runtime).await
     };
     Ok(opened?)
+}
+
+/// Where the database of the settings is.
+pub fn location(database: &Database) -> Location {
+    match database {
+        Database::SqliteFile(path) => Location::File(path.clone()),
+        Database::SqliteMemory => Location::Memory,
+        Database::Postgres(url) => Location::Postgres(url.url.clone()),
+    }
 }
 
 /// The issues of the actors that are degraded at the moment of asking.
