@@ -154,7 +154,7 @@ async fn what_the_bot_is_in_a_chat_can_be_asked_and_decides_whether_it_may_write
         (channel, Role::Administrator, "administrator", 200),
     ] {
         telegram.set_role(chat, role);
-        let question = json!({"chat_id": chat, "user_id": super::api::BOT_ID});
+        let question = json!({"chat_id": chat, "user_id": api::BOT_ID});
         let member = ask(&telegram, "getChatMember", &question).await.body;
         assert_eq!(member["result"]["status"], status);
         let seen = ask(&telegram, "sendMessage", &json!({"chat_id": chat, "text": "x"})).await;
