@@ -25,6 +25,7 @@ struct OpsReport<'a> {
     incidents: Vec<IncidentPart<'a>>,
     supervision: Vec<ActorPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
+    gaps: Vec<GapPart>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +57,6 @@ struct IncidentPart<'a> {
     issue: String,
     severity: &'static str,
     since: String,
-    /// Nobody can acknowledge one yet.
     acknowledged_by: Option<&'a str>,
     held_back_by: Option<String>,
 }
@@ -78,6 +78,13 @@ struct StuckJobPart<'a> {
     url: &'a str,
 }
 
+/// A time within the last day in which nobody looked.
+#[derive(Serialize)]
+struct GapPart {
+    from: String,
+    to: String,
+}
+
 /// The report of `overview` as the contract has it.
 ///
 /// `since` are the issues that have come up since its cycle, `actors` are our own. `details` are error texts and stuck
@@ -89,7 +96,7 @@ pub fn document<'a>(
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
-    let Overview { report, incidents } = overview;
+    let Overview { report, incidents, gaps } = overview;
     let mut issues: Vec<&Issue> = report.issues().chain(since).collect();
     issues.sort_by_key(|issue| issue.id);
     let stuck = report.stuck_jobs();
@@ -105,6 +112,7 @@ pub fn document<'a>(
         incidents: incidents.iter().map(incident).collect(),
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
+        gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
 }
 
@@ -151,7 +159,7 @@ fn incident(incident: &Incident) -> IncidentPart<'_> {
         issue: incident.issue.to_string(),
         severity: incident.issue.severity().name(),
         since: timestamp(incident.since),
-        acknowledged_by: None,
+        acknowledged_by: incident.acknowledged.as_ref().map(|acknowledgement| acknowledgement.by.as_str()),
         held_back_by: incident.held.cause().map(|cause| cause.to_string()),
     }
 }

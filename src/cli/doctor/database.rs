@@ -83,6 +83,8 @@ fn remedy(error: StoreError) -> Remedy {
         | StoreError::Full
         | StoreError::Closed
         | StoreError::Nonsense(_)
+        | StoreError::NotLeading
+        | StoreError::WrongCursor
         | StoreError::Failed(_) => Remedy::OtherDatabase,
     }
 }

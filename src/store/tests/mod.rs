@@ -1,10 +1,19 @@
 //! The store against real databases: what holds in a file holds in memory and on PostgreSQL. What only a file can do is in
 //! `opening.rs`, what only a server can in `server.rs`.
 
+mod deliveries;
+mod fence;
+mod history;
 mod incidents;
+mod late;
+mod lease;
+mod life;
+mod merging;
 mod opening;
 mod outbox;
+mod plans;
 mod prune;
+mod samples;
 mod server;
 mod sharing;
 
@@ -21,7 +30,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::domain::incident::{Acknowledgement, Held, Phase, Telling};
+use crate::domain::incident::{Acknowledgement, Change, Held, Incident, Phase, Telling};
 use crate::domain::issue::IssueId;
 use crate::domain::notice::{NoticeKind, Step};
 
@@ -99,7 +108,7 @@ async fn change(store: &Store, statement: &'static str) -> Result<u64, StoreErro
 fn sqlite_of(store: &Store) -> (&SqlitePool, &SqlitePool) {
     match &store.database {
         Database::Sqlite { writer, reader } => (writer, reader),
-        Database::Postgres(_) => panic!("not SQLite"),
+        Database::Postgres(_) | Database::Late(_) => panic!("not SQLite"),
     }
 }
 
@@ -152,18 +161,63 @@ fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)])
         thread: None,
         created: at(0),
         incidents: incidents.iter().map(|(id, step)| ((*id).into(), *step)).collect(),
+        content: None,
+        not_before: None,
     }
+}
+
+/// One notice of several, from whose body it can be seen of which.
+fn joined(earlier: Vec<Notice>, newest: Notice) -> Notice {
+    let ids: Vec<_> = earlier.iter().chain([&newest]).map(|notice| notice.id.clone()).collect();
+    Notice { body: ids.join("+"), ..newest }
 }
 
 fn alert(id: &str, channel: &str, incident: &str) -> Notice {
     notice(id, channel, NoticeKind::Alert, &[(incident, Step::Opened)])
 }
 
+/// What is waited for in the middle of a decision.
+struct Pause {
+    entered: tokio::sync::oneshot::Sender<()>,
+    go_on: std::sync::mpsc::Receiver<()>,
+}
+
+/// Who waits outside.
+struct Paused {
+    entered: tokio::sync::oneshot::Receiver<()>,
+    go_on: std::sync::mpsc::Sender<()>,
+}
+
+fn pause() -> (Pause, Paused) {
+    let (entered, has_entered) = tokio::sync::oneshot::channel();
+    let (let_go, go_on) = std::sync::mpsc::channel();
+    (Pause { entered, go_on }, Paused { entered: has_entered, go_on: let_go })
+}
+
+impl Pause {
+    fn wait(self) {
+        self.entered.send(()).unwrap();
+        tokio::task::block_in_place(|| self.go_on.recv()).unwrap();
+    }
+}
+
+/// Until so many connections of this database wait for the lock of another one.
+async fn waiting_for_locks(store: &Store, connections: i64) {
+    let waiting = "SELECT COUNT(*) AS it FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let enough = async {
+        while number(store, waiting).await < connections {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), enough).await.unwrap();
+}
+
 impl Store {
     /// Writes down what was decided without a look at what is there.
     async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
-        let decision = Decision { stepped: stepped.to_vec(), notices: notices.to_vec() };
-        self.settle(|_, _| decision).await.map(drop)
+        let (stepped, notices) = (stepped.to_vec(), notices.to_vec());
+        self.settle(|_| Decision { stepped, notices, ..Decision::default() }).await.map(drop)
     }
 }
 
@@ -175,6 +229,6 @@ async fn open_stuck(store: &Store, notices: &[Notice]) {
 
 /// The id of what is claimed at that second, for a minute.
 async fn claimed(store: &Store, channel: &str, second: i64) -> Option<String> {
-    let due = store.claim(channel, at(second), at(second + 60), "test").await.unwrap();
+    let due = store.claim(channel, at(second), at(second + 60), "test", joined).await.unwrap();
     due.map(|due| due.notice.id)
 }
