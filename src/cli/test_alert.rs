@@ -66,7 +66,7 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, only: Option<&str>) -
 async fn send(spec: &ChannelSpec, test: &Test, limit: Duration) -> Asked {
     let channel = (spec.build)();
     let (kind, subject, body) = match spec.audience {
-        Audience::Told => (NoticeKind::Alert, test.message.subject.as_str(), test.message.body.as_str()),
+        Audience::Told => (NoticeKind::Lifecycle, test.message.subject.as_str(), test.message.body.as_str()),
         Audience::Shown => (NoticeKind::Status, test.message.subject.as_str(), test.entry.as_str()),
     };
     let letter = Letter { id: &test.id, kind, subject, body, thread: None, memory: None };
