@@ -128,7 +128,8 @@ async fn deliveries_tell_what_became_of_each_notice() {
         assert_eq!(newest, expected);
         assert_eq!((delivered.state, delivered.answer.as_deref()), (NoticeState::Delivered, Some("250 ok")));
         assert_eq!((delivered.delivered_at, delivered.next_try, delivered.tries.len()), (Some(at(1)), None, 1));
-        assert_eq!(delivered.incidents, [("i1".into(), "opened".into())]);
+        let steps: Vec<_> = delivered.incidents.iter().map(|(id, step)| (id.as_str(), step.as_str())).collect();
+        assert_eq!(steps, [("i1", "opened"), ("i1", "reminded"), ("i1", "resolved")], "its own and what was merged into it");
         assert_eq!((undelivered.state, undelivered.last_error.as_deref()), (NoticeState::Undelivered, Some("403")));
         assert_eq!((merged.state, merged.merged_into.as_deref()), (NoticeState::Merged, Some("n3")));
         assert_eq!(merged.incidents, [("i1".into(), "opened".into())]);
