@@ -44,6 +44,16 @@ pub struct Receipt {
     pub memory: Option<String>,
 }
 
+/// What stands in the answer before the name of a receiver, of several, who does not get the letter.
+const LEFT_OUT: &str = "; but not to ";
+
+impl Receipt {
+    /// Whether one of several receivers does not get the letter.
+    pub fn leaves_somebody_out(&self) -> bool {
+        self.answer.contains(LEFT_OUT)
+    }
+}
+
 /// Whether a letter that was not taken should be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {

@@ -21,6 +21,8 @@ mod commands;
 mod counts;
 /// An actor fails over and over: seen, told by those who can, over once it lives again.
 mod degraded;
+/// `doctor`: each sentence that it can say, and the fault that makes it say so.
+mod doctor;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// The dead man's switch: a ping after each cycle, and what is said when the watch itself is not well.
@@ -52,6 +54,8 @@ mod settings_documents;
 mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
+/// `test-alert`: what arrives, and what is said of it.
+mod test_alert;
 /// From a tick to an alert in three channels.
 mod watch;
 /// The web as its callers see it: the report, its details for holders of a token, no side effects.

@@ -47,6 +47,10 @@ async fn incidents_come_newest_first_and_page_by_page() {
         assert_eq!(all_pages(&store, stuck, 3).await, [vec!["i009", "i006", "i003"], vec!["i000"]]);
         let open = IncidentFilter { open: Some(true), issue: None };
         assert_eq!(all_pages(&store, open, 3).await, [["i011"]]);
+        let over = IncidentFilter { open: Some(false), issue: None };
+        assert_eq!(all_pages(&store, over, 12).await.concat(), expected[1..]);
+        let over = IncidentFilter { open: Some(false), ..stuck };
+        assert_eq!(all_pages(&store, over, 12).await, [["i009", "i006", "i003", "i000"]]);
         let both = |issue| IncidentFilter { open: Some(true), issue: Some(issue) };
         assert_eq!(all_pages(&store, both(IssueId::OpenaiOffline), 3).await, [["i011"]]);
         assert_eq!(all_pages(&store, both(IssueId::StuckJobs), 3).await, [Vec::<String>::new()]);
