@@ -11,7 +11,7 @@ use super::*;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing, Term};
 use crate::actors::pace::Pace;
-use crate::channels::{Audience, ChannelSpec};
+use crate::channels::{Asked, Audience, ChannelSpec};
 use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::message::{self, Wording};
@@ -47,6 +47,10 @@ impl Channel for Scripted {
         let answer = self.answers.borrow_mut().pop_front();
         let taken = Receipt { answer: "taken".into(), memory: None };
         async move { answer.unwrap_or(Ok(taken)) }.boxed_local()
+    }
+
+    fn examine(&self, _: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        async { vec![] }.boxed_local()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::supervision::{self, Limits};
 use crate::web::{self, Sources, WebState};
 
-pub use watch::Watch;
+pub use watch::{Watch, location};
 
 /// Runs `main` in an actix system on the one runtime that drives the I/O and the timers of all actors.
 ///
@@ -76,6 +76,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
+        store: watch.ledger.store().clone(),
         degraded: Arc::clone(&watch.degraded),
         deliveries: watch.board.clone(),
         leadership: watch.leadership.clone(),

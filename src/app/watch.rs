@@ -173,11 +173,7 @@ impl Watch {
 /// writes no incident; the schema of a database that is there is brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
-    let location = match database {
-        Database::SqliteFile(path) => Location::File(path.clone()),
-        Database::SqliteMemory => Location::Memory,
-        Database::Postgres(url) => Location::Postgres(url.url.clone()),
-    };
+    let location = location(database);
     if mode.dry_run && !Store::is_there(&location, &runtime).await? {
         return Ok(Store::open(&Location::Memory, runtime).await?);
     }
@@ -187,6 +183,15 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
         Store::open(&location, runtime).await
     };
     Ok(opened?)
+}
+
+/// Where the database of the settings is.
+pub fn location(database: &Database) -> Location {
+    match database {
+        Database::SqliteFile(path) => Location::File(path.clone()),
+        Database::SqliteMemory => Location::Memory,
+        Database::Postgres(url) => Location::Postgres(url.url.clone()),
+    }
 }
 
 /// Asks for the lease, unless nothing is to be written.

@@ -3,6 +3,8 @@
 //! A server may take a mail for some of its receivers and refuse it for others. Who has it does not get it again: it is
 //! sent again only to those whom the server put off, and is done once nobody is left but those whom it refuses for good.
 
+mod examination;
+
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Letter, Part, Receipt, Refusal};
 use crate::clients::error::ClientError;
 use crate::clients::smtp::{Mail, Mailbox, SmtpClient, SmtpUrl};
+use crate::diagnosis::Asked;
 
 /// How to send mail, and to whom.
 #[derive(Clone)]
@@ -127,6 +130,10 @@ impl Taken {
 impl Channel for Email {
     fn send<'a>(&'a self, letter: Letter<'a>, deadline: Duration) -> LocalBoxFuture<'a, Result<Receipt, Refusal>> {
         self.post(letter, Instant::now() + deadline).boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(&self.client, &self.config.server, deadline).boxed_local()
     }
 }
 

@@ -5,13 +5,16 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
+
+pub use crate::diagnosis::Asked;
 
 pub mod email;
 pub mod notion_board;
@@ -40,6 +43,13 @@ pub struct Letter<'a> {
     pub news: Option<&'a Message>,
 }
 
+impl<'a> Letter<'a> {
+    /// A letter that stands alone and is sent for the first time.
+    pub fn new(id: &'a str, kind: NoticeKind, subject: &'a str, body: &'a str) -> Self {
+        Self { id, kind, subject, body, thread: None, thread_answer: None, memory: None, part: None, news: None }
+    }
+}
+
 /// What a channel answered when it took a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -47,6 +57,16 @@ pub struct Receipt {
     pub answer: String,
     /// What it wants to be reminded of the next time.
     pub memory: Option<String>,
+}
+
+/// What stands in the answer before the name of a receiver, of several, who does not get the letter.
+const LEFT_OUT: &str = "; but not to ";
+
+impl Receipt {
+    /// Whether one of several receivers does not get the letter.
+    pub fn leaves_somebody_out(&self) -> bool {
+        self.answer.contains(LEFT_OUT)
+    }
 }
 
 /// Whether a letter that was not taken should be sent again.
@@ -96,6 +116,15 @@ impl From<ClientError> for Refusal {
 pub trait Channel {
     /// Sends one letter, within `deadline`.
     fn send<'a>(&'a self, letter: Letter<'a>, deadline: Duration) -> LocalBoxFuture<'a, Result<Receipt, Refusal>>;
+
+    /// Asks whether a letter would be taken, without sending one, until `deadline` at most: what `doctor` shows. `name` is
+    /// that of the channel; a part of it is called `name:part`.
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>>;
+
+    /// Mends what [`Channel::examine`] called mendable. Most channels can mend nothing.
+    fn mend(&self, _deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        std::future::ready(vec![]).boxed_local()
+    }
 }
 
 /// What a channel is for.

@@ -2,9 +2,11 @@
 //!
 //! The answer that is kept of a message says where it is, so that what goes on with it can reply to it.
 
+mod examination;
+
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -12,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Channel, Letter, Receipt, Refusal};
 use crate::clients::http::Http;
 use crate::clients::telegram::{self, ChatId, SendMessage};
+use crate::diagnosis::Asked;
 use crate::secret::Secret;
 
 /// The least time between two messages to a chat: Telegram allows one a second or so.
@@ -62,6 +65,10 @@ impl Channel for Telegram {
             Ok(Receipt { answer: posted.to_string(), memory })
         }
         .boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(&self.client, &self.config, deadline).boxed_local()
     }
 }
 
