@@ -202,11 +202,11 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
     match escalate(policy, store, &report).await {
-        Ok(incidents) => Overview { report, incidents },
+        Ok(incidents) => Overview { report, incidents, gaps: vec![] },
         Err(error) => {
             log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
             let incidents = previous.map(|overview| overview.incidents.clone()).unwrap_or_default();
-            Overview { report, incidents }
+            Overview { report, incidents, gaps: vec![] }
         }
     }
 }

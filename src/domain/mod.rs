@@ -9,6 +9,7 @@ pub mod cycle;
 pub mod delivery;
 pub mod fault;
 pub mod flapping;
+pub mod heartbeat;
 pub mod history;
 pub mod incident;
 pub mod issue;

@@ -13,19 +13,21 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::incident::{Change, Held, Incident, Phase, Telling};
 use super::silence::Silence;
 
-/// Why a message goes out; the most urgent reason names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a message goes out; the most urgent reason, which comes first, names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// Something opened, or worsened.
     Alert,
-    /// Something is still open.
-    Reminder,
     /// Something is over, and nothing opened.
     Resolved,
+    /// Something is still open.
+    Reminder,
     /// The service was started or stopped.
     Lifecycle,
     /// The state of things, for a channel that shows it instead of telling it.

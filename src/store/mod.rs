@@ -21,6 +21,7 @@ mod deliveries;
 mod error;
 mod history;
 mod incidents;
+mod late;
 mod leader_file;
 mod lease;
 mod outbox;
@@ -40,6 +41,7 @@ mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -59,6 +61,7 @@ pub use settle::{Decision, Known};
 
 use crate::secret::Secret;
 use database::Database;
+use late::Late;
 use leader_file::LeaderFile;
 use statement::Statement;
 
@@ -114,16 +117,34 @@ impl Store {
     }
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
-        let location = location.clone();
-        let opening = async move {
-            Ok(match &location {
-                Location::File(path) => (sqlite::file(path, limits).await?, Some(LeaderFile::of(path))),
-                Location::Memory => (sqlite::memory(limits).await?, None),
-                Location::Postgres(url) => (postgres::server(url, limits).await?, None),
-            })
+        let database = connect(location, &runtime, limits).await?;
+        Ok(Self::on(database, location, runtime, limits))
+    }
+
+    fn on(database: Database, location: &Location, runtime: Handle, limits: Limits) -> Self {
+        let leader_file = match location {
+            Location::File(path) => Some(LeaderFile::of(path)),
+            Location::Memory | Location::Postgres(_) => None,
         };
-        let (database, leader_file) = on(&runtime, limits.operation, opening).await?;
-        Ok(Self { database, runtime, limits, leader_file, fence: None })
+        Self { database, runtime, limits, leader_file, fence: None }
+    }
+
+    /// As [`Store::open`], but a database that cannot be had just now (away, locked, out of space) is opened as soon as
+    /// it can be; until then, whatever is asked is answered with why not. What somebody has to look after is an error at
+    /// once, and if it only shows later, from then on.
+    pub async fn open_patiently(location: &Location, runtime: Handle) -> Result<Self, StoreError> {
+        Self::open_patiently_within(location, runtime, LIMITS).await
+    }
+
+    async fn open_patiently_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
+        match Self::open_within(location, runtime.clone(), limits).await {
+            Err(why) if why.may_pass() => {
+                log::error!("{why}; it is tried again, and what happens meanwhile is kept in memory");
+                let late = Late::new(location.clone(), runtime.clone(), limits, why);
+                Ok(Self::on(Database::Late(Arc::new(late)), location, runtime, limits))
+            }
+            opened => opened,
+        }
     }
 
     /// Whether there is a database of ours at `location`. Nothing is written to find out.
@@ -182,6 +203,19 @@ impl Store {
     {
         on(&self.runtime, self.limits.operation, operation).await
     }
+}
+
+/// Opens the database at `location`.
+async fn connect(location: &Location, runtime: &Handle, limits: Limits) -> Result<Database, StoreError> {
+    let location = location.clone();
+    on(runtime, limits.operation, async move {
+        match &location {
+            Location::File(path) => sqlite::file(path, limits).await,
+            Location::Memory => sqlite::memory(limits).await,
+            Location::Postgres(url) => postgres::server(url, limits).await,
+        }
+    })
+    .await
 }
 
 /// Runs `operation` on `runtime`, to its end or to its limit, also if nobody waits for it any more.

@@ -5,6 +5,7 @@ mod deliveries;
 mod fence;
 mod history;
 mod incidents;
+mod late;
 mod lease;
 mod life;
 mod merging;
@@ -106,7 +107,7 @@ async fn change(store: &Store, statement: &'static str) -> Result<u64, StoreErro
 fn sqlite_of(store: &Store) -> (&SqlitePool, &SqlitePool) {
     match &store.database {
         Database::Sqlite { writer, reader } => (writer, reader),
-        Database::Postgres(_) => panic!("not SQLite"),
+        Database::Postgres(_) | Database::Late(_) => panic!("not SQLite"),
     }
 }
 
