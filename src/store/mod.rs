@@ -28,6 +28,7 @@ mod outbox;
 mod page;
 mod postgres;
 mod prune;
+mod records;
 mod reports;
 mod row;
 mod samples;
@@ -38,6 +39,7 @@ mod sqlite;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -51,10 +53,11 @@ pub use changes::Recorded;
 pub use claim::Due;
 pub use deliveries::Outcome;
 pub use error::StoreError;
-pub use history::{Attempt, DeliveryRecord, IncidentFilter, IncidentStory, NoticeState};
+pub use history::{IncidentFilter, IncidentStory};
 pub use lease::Lease;
 pub use outbox::Notice;
 pub use page::Page;
+pub use records::{Attempt, DeliveryRecord, NoticeState};
 pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
 pub use settle::{Decision, Known};
