@@ -50,6 +50,7 @@ impl Parties {
                     settings::Probe::Models => openai::Probe::Models,
                     settings::Probe::Chat => openai::Probe::Chat { model: openai.model.clone() },
                 },
+                variables: openai.variables,
             }),
             notion: self.notion.clone(),
             jobs: settings.notion.as_ref().and_then(|notion| jobs(notion, settings)),

@@ -50,6 +50,12 @@ const SHORTEST_SAFE_TOKEN: usize = 8;
 /// Variables that this version knows, so that setting them is no mistake, but that change nothing yet.
 const WITHOUT_EFFECT: [variables::Variable; 1] = [TELEGRAM_ALLOWED_USER_IDS];
 
+/// The warning that there is nothing to look at.
+pub const NOTHING_WATCHED: &str = "Neither Notion nor OpenAI is configured: nothing is watched";
+
+/// The warning that there is nobody to tell.
+pub const NOBODY_TOLD: &str = "No channel is configured: alerts reach nobody";
+
 /// Everything that can be set.
 pub struct Settings {
     /// The web.
@@ -190,10 +196,10 @@ impl Settings {
         say_what_has_no_effect(reader);
 
         if notion.is_none() && openai.is_none() {
-            reader.warn("Neither Notion nor OpenAI is configured: nothing is watched");
+            reader.warn(NOTHING_WATCHED);
         }
         if email.is_none() && telegram.is_none() && notion.as_ref().is_none_or(|notion| notion.status_board.is_none()) {
-            reader.warn("No channel is configured: alerts reach nobody");
+            reader.warn(NOBODY_TOLD);
         }
         Some(Self {
             web: web?,

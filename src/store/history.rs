@@ -16,8 +16,8 @@ const LONGEST_STORY: u32 = 200;
 /// Which incidents somebody wants to see; what is only suspected nobody sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
-    /// Only those that are not over.
-    pub open: bool,
+    /// Only those that are not over, or only those that are.
+    pub open: Option<bool>,
     /// Only those of this issue.
     pub issue: Option<IssueId>,
 }
@@ -49,10 +49,12 @@ impl Store {
         let database = self.database.clone();
         self.run(async move {
             let text = match (filter.open, filter.issue) {
-                (false, None) => INCIDENTS,
-                (true, None) => OPEN,
-                (false, Some(_)) => INCIDENTS_OF_ISSUE,
-                (true, Some(_)) => OPEN_OF_ISSUE,
+                (None, None) => INCIDENTS,
+                (Some(true), None) => OPEN,
+                (Some(false), None) => RESOLVED,
+                (None, Some(_)) => INCIDENTS_OF_ISSUE,
+                (Some(true), Some(_)) => OPEN_OF_ISSUE,
+                (Some(false), Some(_)) => RESOLVED_OF_ISSUE,
             };
             let statement = Statement::new(text).bind(since).bind(id).bind(i64::from(limit) + 1);
             let issue = filter.issue.map(|issue| issue.to_string());
@@ -113,5 +115,14 @@ pub(super) const OPEN: &str = select_incidents!(
 );
 pub(super) const OPEN_OF_ISSUE: &str = select_incidents!(
     "WHERE id IN (SELECT id FROM incidents WHERE issue = $4 AND phase <> 'resolved') AND phase <> 'suspected' \
+     AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
+);
+/// That it is not suspected goes without saying, but not for SQLite, which looks for an index.
+pub(super) const RESOLVED: &str = select_incidents!(
+    "WHERE phase = 'resolved' AND phase <> 'suspected' \
+     AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
+);
+pub(super) const RESOLVED_OF_ISSUE: &str = select_incidents!(
+    "WHERE issue = $4 AND phase = 'resolved' AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );

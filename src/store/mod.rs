@@ -1,4 +1,5 @@
-//! What must outlive the process: incidents, the outbox of notices, and what channels have to remember.
+//! What must outlive the process: incidents and their stories, the outbox of notices and what channels answered, silences,
+//! figures and reports, what channels have to remember, and who leads.
 //!
 //! Invariants:
 //! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::settle`]
@@ -6,17 +7,19 @@
 //! - Everything runs on the runtime that [`Store::open`] was given, whoever asks: a caller on another runtime never
 //!   polls the pool, and a caller that goes away does not cut a transaction in half.
 //! - Every operation has a deadline.
-//!
+//! - Who leads writes under the epoch of his lease ([`Store::under`]): once another one leads, nothing of his is written.
 //! - SQLite and PostgreSQL behave the same. The statements are written once, in what both understand; what only one of
 //!   them knows is in `sqlite.rs`, `postgres.rs`, `error.rs` and the migrations, which keep in step.
 //!
-//! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`.
+//! Deliberately absent: the clock (each `now` is an argument; only the lease goes by one, that of the database), and
+//! `sqlx::Any`.
 
 mod acknowledge;
 mod changes;
 mod channel_state;
 mod claim;
 mod database;
+mod days;
 mod deliveries;
 mod error;
 mod history;
@@ -24,6 +27,7 @@ mod incidents;
 mod late;
 mod leader_file;
 mod lease;
+mod ledger;
 mod outbox;
 mod page;
 mod postgres;
@@ -51,10 +55,12 @@ use tokio::runtime::Handle;
 pub use acknowledge::Acknowledged;
 pub use changes::Recorded;
 pub use claim::Due;
+pub use days::{SampleDay, Total, YesNo};
 pub use deliveries::Outcome;
 pub use error::StoreError;
 pub use history::{IncidentFilter, IncidentStory};
 pub use lease::Lease;
+pub use ledger::{Ledger, Settled};
 pub use outbox::Notice;
 pub use page::Page;
 pub use records::{Attempt, DeliveryRecord, NoticeState};

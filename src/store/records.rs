@@ -75,8 +75,8 @@ pub struct DeliveryRecord {
     pub last_error: Option<String>,
     /// The id of the notice that tells it.
     pub merged_into: Option<String>,
-    /// The ids of the incidents that it is about.
-    pub incidents: Vec<String>,
+    /// The ids of the incidents that it is about, and what it tells of each, by its name.
+    pub incidents: Vec<(String, String)>,
     /// Each attempt whose outcome is known, the first one first.
     pub tries: Vec<Attempt>,
 }
@@ -105,11 +105,11 @@ macro_rules! select_notices {
                 " ORDER BY seq DESC LIMIT $2"
             ),
             concat!(
-                "SELECT DISTINCT notice_id, incident_id FROM notice_incidents WHERE notice_id IN ",
+                "SELECT notice_id, incident_id, step FROM notice_incidents WHERE notice_id IN ",
                 "(SELECT id FROM notices WHERE ",
                 $wanted,
                 " ORDER BY seq DESC LIMIT $2) ",
-                "ORDER BY notice_id, incident_id"
+                "ORDER BY notice_id, incident_id, step"
             ),
             concat!(
                 "SELECT notice_id, attempt, at, outcome, answer FROM deliveries WHERE notice_id IN ",
@@ -143,9 +143,9 @@ pub(super) async fn records(
     let Some(newest) = rows.first() else { return Ok(vec![]) };
     // What was posted meanwhile is behind that one.
     let before = newest.number("seq")?.saturating_add(1);
-    let mut about: HashMap<String, Vec<String>> = HashMap::new();
+    let mut about: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for link in ask(links, before).all(on).await? {
-        about.entry(link.text("notice_id")?).or_default().push(link.text("incident_id")?);
+        about.entry(link.text("notice_id")?).or_default().push((link.text("incident_id")?, link.text("step")?));
     }
     let mut tried: HashMap<String, Vec<Attempt>> = HashMap::new();
     for (notice, attempt) in readable(&ask(tries, before).all(on).await?, attempt) {
