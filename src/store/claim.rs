@@ -55,6 +55,27 @@ impl Store {
         .await
     }
 
+    /// Lets the notice `id`, should it wait for its next try, be claimed at `now` if others wait behind it: it is not to
+    /// hold them up.
+    pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (store, id) = (self.clone(), id.to_owned());
+        self.run(async move {
+            let mut transaction = store.begin().await?;
+            Statement::new(
+                "UPDATE notices SET next_try = $1
+                 WHERE id = $2 AND state = 'pending' AND next_try > $1 AND EXISTS (
+                     SELECT 1 FROM notices AS later WHERE later.channel = notices.channel AND later.state = 'pending'
+                         AND later.seq > notices.seq AND later.next_try <= $1)",
+            )
+            .bind(millis(now))
+            .bind(id)
+            .execute(&mut transaction)
+            .await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
     /// When [`Store::claim`] will find something for `channel`: when the oldest pending notice may be tried, or when
     /// its claim runs out. None if nothing is pending.
     pub async fn next_due(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
