@@ -25,12 +25,16 @@ mod degraded;
 mod doctor;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
+/// The dead man's switch: a ping after each cycle, and what is said when the watch itself is not well.
+mod heartbeat;
 /// What the host sees: signals, the end of the process, the log.
 mod host;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
 mod incidents;
 /// Harm and the process: a line of the log for each end, the ordered stop, the last resort.
 mod last_resort;
+/// Several instances on one database: one leads, the others take over.
+mod leadership;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
