@@ -37,6 +37,8 @@ mod last_resort;
 mod leadership;
 /// The licences of everything that is built in.
 mod licences;
+/// The service comes and goes: notices of it, maintenance, times in which nobody looked.
+mod lifecycle;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
