@@ -24,8 +24,10 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Whether nothing is to be told of `issue` at `now`. It holds from the moment at which it was asked for, and so for
-    /// a cycle that began within the same second, of which the rest is not in its `now`.
+    /// Whether nothing is to be told of `issue` at `now`.
+    ///
+    /// A silence that is known has begun, whatever `created` says: cycles count in whole seconds, and the clock of the
+    /// instance that took it may be ahead.
     pub fn covers(&self, issue: IssueId, now: DateTime<Utc>) -> bool {
         self.issue.is_none_or(|silenced| silenced == issue) && now < self.until
     }
