@@ -224,7 +224,7 @@ fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Deci
     let mut gaps: Vec<Gap> = gaps.into_iter().chain(gap).filter(|gap| gap.until > now - GAPS_SHOWN).collect();
     gaps.dedup();
     let unwritten = known.from_memory.map(|_| "the incidents are kept in memory".to_owned());
-    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told).or(unwritten);
+    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told, &policy.maintenance).or(unwritten);
     let entries = entries(&known.incidents, &stepped, &report);
     let sample = Some(sample(&report));
     let overview = Overview { incidents: live(&stepped), report, gaps };
