@@ -25,6 +25,8 @@ mod faults;
 mod host;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
 mod incidents;
+/// kill -9 at two hundred moments of a run in which incidents open and resolve and channels fail.
+mod kills;
 /// Harm and the process: a line of the log for each end, the ordered stop, the last resort.
 mod last_resort;
 /// The licences of everything that is built in.

@@ -12,8 +12,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub mod account;
 pub mod channels;
 pub mod inside;
+pub mod plot;
 pub mod service;
 
 pub use inside::Inside;

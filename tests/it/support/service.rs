@@ -145,7 +145,8 @@ impl Service {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
     }
 
-    fn pid(&self) -> u32 {
+    /// Its number among the processes.
+    pub fn pid(&self) -> u32 {
         self.child.id().expect("the service runs")
     }
 
@@ -153,6 +154,40 @@ impl Service {
     pub async fn tell(&self, signal: &str) {
         let sent = Command::new("kill").args([&format!("-{signal}"), &self.pid().to_string()]).status().await;
         assert!(sent.expect("kill can be run").success());
+    }
+
+    /// Kills it, wherever it is in its work; everything that it wrote to stderr is given.
+    pub async fn kill(mut self) -> String {
+        self.child.start_kill().expect("it can be killed");
+        self.end().await.1
+    }
+
+    /// Has it stand still, as on a host that sleeps, until [`Self::thaw`].
+    pub async fn freeze(&self) {
+        self.tell("STOP").await;
+        // The signal is delivered to one thread after the other.
+        let mut often = tokio::time::interval(Duration::from_millis(5));
+        let stands = async {
+            while !self.threads().iter().all(|state| state == "T") {
+                often.tick().await;
+            }
+        };
+        tokio::time::timeout(SOON, stands).await.expect("it stands still");
+    }
+
+    /// Lets it go on.
+    pub async fn thaw(&self) {
+        self.tell("CONT").await;
+    }
+
+    /// What each of its threads is doing, in the letters of the kernel.
+    fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the service runs");
+        let states = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        // After the name, which is in brackets.
+        let state =
+            |stat: String| stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next().map(str::to_owned));
+        states.filter_map(state).collect()
     }
 
     /// Waits for its end; everything that it wrote to stderr is given too.

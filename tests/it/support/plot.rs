@@ -1,0 +1,117 @@
+//! What happens to a world in the course of a test, drawn by lot: things go wrong and well again, channels misbehave.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use auto_operator::demo::Fault;
+use auto_operator::demo::notion::JobRow;
+use auto_operator::demo::smtp::SmtpFault;
+use auto_operator::demo::world::World;
+use chrono::TimeDelta;
+use fastrand::Rng;
+
+use super::now;
+
+/// What can be wrong; each opens an incident of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    Stuck,
+    Quality,
+    Completion,
+    OpenAi,
+    Notion,
+}
+
+const TROUBLES: [Trouble; 5] =
+    [Trouble::Stuck, Trouble::Quality, Trouble::Completion, Trouble::OpenAi, Trouble::Notion];
+
+/// What is wrong in a world.
+pub struct Plot<'w> {
+    world: &'w World,
+    wrong: BTreeSet<Trouble>,
+}
+
+impl<'w> Plot<'w> {
+    /// All is well at first.
+    pub fn of(world: &'w World) -> Self {
+        let plot = Self { world, wrong: BTreeSet::new() };
+        plot.show(1);
+        plot
+    }
+
+    /// One thing that was well goes wrong, or the other way round.
+    pub fn turns(&mut self, rng: &mut Rng) {
+        let trouble = TROUBLES[rng.usize(..TROUBLES.len())];
+        if !self.wrong.remove(&trouble) {
+            self.wrong.insert(trouble);
+        }
+        self.show(rng.usize(1..9));
+    }
+
+    /// All ends well, for the channels too.
+    pub fn ends(&mut self) {
+        self.wrong.clear();
+        self.show(1);
+        self.world.telegram.set_fault(None);
+        self.world.smtp.set_fault(None);
+        self.world.notion.set_fault_on("/v1/pages", None);
+    }
+
+    fn show(&self, stuck: usize) {
+        let world = self.world;
+        let has = |trouble| self.wrong.contains(&trouble);
+        let away = Fault::status(503);
+        world.openai.set_fault(has(Trouble::OpenAi).then(|| away.clone()));
+        // The board can still be written, as when only reading is slow.
+        for path in ["/v1/users", "/query"] {
+            world.notion.set_fault_on(path, has(Trouble::Notion).then(|| away.clone()));
+        }
+        let mut jobs: Vec<JobRow> = (0..20).map(|_| job("Done", Some(90.0), 20)).collect();
+        if has(Trouble::Stuck) {
+            jobs.extend((0..stuck).map(|_| job("Processing", None, 45)));
+        }
+        if has(Trouble::Quality) {
+            jobs.extend((0..30).map(|_| job("Done", Some(50.0), 20)));
+        }
+        if has(Trouble::Completion) {
+            jobs.extend((0..100).map(|_| job("Failed", None, 20)));
+        }
+        world.notion.clear_jobs(world.job_log);
+        world.notion.add_jobs(world.job_log, jobs);
+    }
+}
+
+fn job(status: &str, qa: Option<f64>, idle: i64) -> JobRow {
+    let last_edited = now() - TimeDelta::minutes(idle);
+    let created = last_edited - TimeDelta::minutes(2);
+    JobRow { name: format!("{status} {idle}"), status: Some(status.into()), qa, created, last_edited }
+}
+
+/// A channel misbehaves, or is slow, or well again; nothing that it does takes a notice twice by itself, and nothing is
+/// refused for good.
+pub fn hinder(world: &World, rng: &mut Rng) {
+    let millis = Duration::from_millis(rng.u64(20..300));
+    let refused = rng.u8(..6) == 0;
+    match (rng.u8(..3), refused) {
+        (0, true) => {
+            world.telegram.fault_next_on("/sendMessage", 1, pick(rng, [Fault::status(500), Fault::Reset, busy()]))
+        }
+        (0, false) => world.telegram.set_fault(pick(rng, [None, Some(Fault::Delay(millis))])),
+        (1, true) => {
+            let faults = [SmtpFault::RefuseReceivers(450), SmtpFault::RefuseMail(451), SmtpFault::Reset];
+            world.smtp.fault_next(1, pick(rng, faults));
+        }
+        (1, false) => world.smtp.set_fault(pick(rng, [None, Some(SmtpFault::Slow(millis / 10))])),
+        (_, true) => world.notion.fault_next_on("/v1/pages", 1, pick(rng, [Fault::status(502), Fault::Reset])),
+        (_, false) => world.notion.set_fault_on("/v1/pages", pick(rng, [None, Some(Fault::Delay(millis))])),
+    }
+}
+
+fn busy() -> Fault {
+    Fault::Status { code: 429, retry_after: Some(1), body: None }
+}
+
+fn pick<T, const N: usize>(rng: &mut Rng, choices: [T; N]) -> T {
+    let index = rng.usize(..N);
+    choices.into_iter().nth(index).expect("within the array")
+}
