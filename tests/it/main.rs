@@ -21,6 +21,8 @@ mod counts;
 mod degraded;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
+/// The host sleeps, or we were down: it is said when nobody looked.
+mod gap;
 /// What the host sees: signals, the end of the process, the log.
 mod host;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
@@ -46,6 +48,8 @@ mod settings_documents;
 mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
+/// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.
+mod two_instances;
 /// From a tick to an alert in three channels.
 mod watch;
 /// The web as its callers see it: the report, its details for holders of a token, no side effects.

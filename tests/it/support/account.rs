@@ -1,26 +1,45 @@
 //! The account of what was told: what the service says of each notice, held against what the channels have got.
+//!
+//! A mail names its notice in its Message-ID. A message on Telegram is named by the ledger, by its number there; a repeat
+//! of it by having the same text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
+use auto_operator::demo::telegram::Delivered;
 use auto_operator::demo::world::World;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::time::interval;
+
+use super::Service;
 
 /// What the service says of a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
+    /// Its id.
     pub id: String,
+    /// Whom it is for.
     pub channel: String,
+    /// Why it goes out.
     pub kind: String,
+    /// What has become of it.
     pub state: String,
+    /// Its first line.
     pub subject: String,
-    pub body: String,
-    pub attempts: i64,
+    /// How many times it was tried.
+    pub attempts: u64,
+    /// What the channel answered when it took it.
+    pub answer: Option<String>,
+    /// The notice that tells what it was to tell.
     pub merged_into: Option<String>,
     /// The incidents that it is about, and what it tells of each.
     pub about: BTreeSet<(String, String)>,
+    /// What came of each attempt, and what the channel said.
+    pub tries: Vec<(String, String)>,
 }
 
 /// A notice that has reached a channel.
@@ -56,13 +75,16 @@ impl Account {
             let id = id.split('@').next().unwrap_or_default().to_owned();
             Arrival { channel: "email", id, at: mail.at }
         });
-        let messages = world.telegram.messages().all().into_iter().map(|message| {
-            let is_it = |record: &&Record| {
-                let text = format!("{}\n\n{}", record.subject, record.body);
-                record.channel == "telegram" && text.trim_end() == message.text.trim_end()
-            };
-            let known = records.iter().find(is_it);
-            let id = known.unwrap_or_else(|| panic!("nobody knows of this message: {}", message.text)).id.clone();
+        let messages = world.telegram.messages().all();
+        let named = |message: &Delivered| {
+            let answer = format!("message {}", message.message_id);
+            let is_it = |record: &&Record| record.channel == "telegram" && record.answer.as_ref() == Some(&answer);
+            records.iter().find(is_it).map(|record| record.id.clone())
+        };
+        let messages = messages.iter().map(|message| {
+            let same = || messages.iter().filter(|other| other.text == message.text).find_map(named);
+            let id = named(message).or_else(same);
+            let id = id.unwrap_or_else(|| panic!("nobody knows of this message: {}\n{records:#?}", message.text));
             Arrival { channel: "telegram", id, at: message.date }
         });
         let arrivals: Vec<Arrival> = mails.chain(messages).collect();
@@ -93,7 +115,7 @@ impl Account {
             assert_eq!(teller.state, "delivered", "{record:#?}\n{teller:#?}");
             let arrived =
                 self.arrivals.iter().filter(|arrival| arrival.channel == teller.channel && arrival.id == teller.id);
-            let arrived = i64::try_from(arrived.count()).expect("few");
+            let arrived = arrived.count() as u64;
             assert!(arrived >= 1, "it has not arrived: {teller:#?}");
             assert!(arrived <= teller.attempts, "it has arrived {arrived} times: {teller:#?}");
         }
@@ -104,6 +126,14 @@ impl Account {
         let arrived = self.arrivals.iter().filter(|arrival| arrival.channel == channel).count();
         let delivered = self.records.iter().filter(|record| record.channel == channel && record.state == "delivered");
         arrived.checked_sub(delivered.count()).expect("what was delivered has arrived")
+    }
+
+    /// What came twice carries the same name, or nobody could know that it is nothing new.
+    pub fn each_repeat_can_be_recognised(&self) {
+        for arrival in &self.arrivals {
+            let record = self.records.iter().find(|record| record.id == arrival.id);
+            assert!(record.is_some_and(|record| record.state != "merged"), "told twice, under two names: {record:#?}");
+        }
     }
 
     /// Nothing came twice.
@@ -137,33 +167,51 @@ impl Account {
     }
 }
 
-/// The notices that are in the SQLite file at `path`; the file has to be sound.
-pub async fn of_file(path: &Path) -> Vec<Record> {
-    let mut file = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path).read_only(true))
-        .await
-        .expect("the file can be read");
+/// All notices, as the service tells of them to its owner, the oldest first.
+pub async fn of_service(service: &Service) -> Vec<Record> {
+    let mut records: Vec<Record> = service.history("deliveries").await.iter().map(record).collect();
+    records.reverse();
+    records
+}
+
+/// The account once nothing waits to be told any more.
+pub async fn all_is_told(service: &Service, world: &World) -> Account {
+    let mut often = interval(Duration::from_millis(100));
+    loop {
+        often.tick().await;
+        let records = of_service(service).await;
+        let waits = |record: &Record| record.state == "pending" && TOLD.contains(&record.channel.as_str());
+        if !records.iter().any(waits) {
+            return Account::new(records, world);
+        }
+    }
+}
+
+fn record(told: &Value) -> Record {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let needed = |value: &Value| text(value).unwrap_or_else(|| panic!("a text is missing in {told:#}"));
+    let list = |name: &str| told[name].as_array().unwrap_or_else(|| panic!("no {name} in {told:#}"));
+    Record {
+        id: needed(&told["id"]),
+        channel: needed(&told["channel"]),
+        kind: needed(&told["kind"]),
+        state: needed(&told["state"]),
+        subject: needed(&told["subject"]),
+        attempts: told["attempts"].as_u64().expect("a number"),
+        answer: text(&told["answer"]),
+        merged_into: text(&told["merged_into"]),
+        about: list("incidents").iter().map(|about| (needed(&about["id"]), needed(&about["step"]))).collect(),
+        tries: list("tries").iter().map(|tried| (needed(&tried["outcome"]), needed(&tried["answer"]))).collect(),
+    }
+}
+
+/// The file of an SQLite database is sound.
+pub async fn is_sound(path: &Path) {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut file = SqliteConnection::connect_with(&options).await.expect("the file can be read");
     let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut file).await.expect("an answer");
     assert_eq!(sound, "ok");
-    let broken: Vec<(String,)> =
-        sqlx::query_as("PRAGMA foreign_key_check").fetch_all(&mut file).await.expect("an answer");
-    assert_eq!(broken, []);
-    let links: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT notice_id, incident_id, step FROM notice_incidents")
-            .fetch_all(&mut file)
-            .await
-            .expect("an answer");
-    let notices: Vec<(String, String, String, String, String, String, i64, Option<String>)> = sqlx::query_as(
-        "SELECT id, channel, kind, CASE state WHEN 'failed' THEN 'undelivered' ELSE state END, subject, body, attempts,
-             merged_into
-         FROM notices ORDER BY seq",
-    )
-    .fetch_all(&mut file)
-    .await
-    .expect("an answer");
+    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut file).await.expect("an answer");
+    assert!(broken.is_empty(), "{} links to nothing", broken.len());
     file.close().await.expect("it can be closed");
-    let record = |(id, channel, kind, state, subject, body, attempts, merged_into): (String, _, _, _, _, _, _, _)| {
-        let about = links.iter().filter(|link| link.0 == id).map(|link| (link.1.clone(), link.2.clone())).collect();
-        Record { id, channel, kind, state, subject, body, attempts, merged_into, about }
-    };
-    notices.into_iter().map(record).collect()
 }

@@ -9,8 +9,9 @@ use auto_operator::demo::smtp::SmtpFault;
 use auto_operator::demo::world::World;
 use chrono::TimeDelta;
 use fastrand::Rng;
+use serde_json::json;
 
-use super::now;
+use super::{Service, now};
 
 /// What can be wrong; each opens an incident of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,9 @@ enum Trouble {
 
 const TROUBLES: [Trouble; 5] =
     [Trouble::Stuck, Trouble::Quality, Trouble::Completion, Trouble::OpenAi, Trouble::Notion];
+
+/// How many looks that may take; what was unstable takes the most.
+const LOOKS: usize = 12;
 
 /// What is wrong in a world.
 pub struct Plot<'w> {
@@ -79,6 +83,18 @@ impl<'w> Plot<'w> {
         world.notion.clear_jobs(world.job_log);
         world.notion.add_jobs(world.job_log, jobs);
     }
+}
+
+/// Has the service look until all that is over is called over.
+pub async fn calm(service: &Service) {
+    let mut report = service.cycle().await;
+    for _ in 0..LOOKS {
+        if report["overall_ok"] == true && report["incidents"] == json!([]) {
+            return;
+        }
+        report = service.cycle().await;
+    }
+    panic!("it does not come to rest: {report:#}");
 }
 
 fn job(status: &str, qa: Option<f64>, idle: i64) -> JobRow {

@@ -78,11 +78,11 @@ impl Service {
     /// Waits until a cycle that begins from now on is complete.
     pub async fn full_cycle(&self) {
         let number = |line: &str| -> Option<u64> { line.split("cycle=").nth(1)?.split(' ').next()?.parse().ok() };
-        let is_end = |line: &str| line.contains("cycle=") && line.contains(" took ") && line.contains(" ms: ");
-        let last = self.log.all().iter().filter(|line| is_end(line)).filter_map(|line| number(line)).next_back();
+        let last =
+            self.log.all().iter().filter(|line| is_end_of_cycle(line)).filter_map(|line| number(line)).next_back();
         // The one that may be running now does not count.
         let enough = last.unwrap_or(0) + 2;
-        let wanted = |line: &String| is_end(line) && number(line).is_some_and(|number| number >= enough);
+        let wanted = |line: &String| is_end_of_cycle(line) && number(line).is_some_and(|number| number >= enough);
         let line = self.log.wait_for(wanted, SOON).await;
         assert!(line.is_some(), "no cycle {enough} in\n{}", self.log.all().join("\n"));
     }
@@ -136,6 +136,36 @@ impl Service {
     /// The newest report as the owner sees it.
     pub async fn report(&self) -> Value {
         self.ask("GET", "/ops-report", &[("authorization", &bearer(OPS_TOKEN))]).await.json()
+    }
+
+    /// Everything in `/api/deliveries` or `/api/incidents` as the owner sees it, page after page, the newest first.
+    pub async fn history(&self, what: &str) -> Vec<Value> {
+        let (token, mut all, mut cursor) = (bearer(OPS_TOKEN), vec![], String::new());
+        loop {
+            let answer = self.ask("GET", &format!("/api/{what}?limit=50{cursor}"), &[("authorization", &token)]).await;
+            let page = answer.json();
+            let items = page[what].as_array();
+            all.extend(items.unwrap_or_else(|| panic!("{}: {page:#}", answer.status)).iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// How many cycles it has carried out so far.
+    pub fn ticks(&self) -> usize {
+        self.log.all().iter().filter(|line| is_end_of_cycle(line)).count()
+    }
+
+    /// Waits until it has carried out more than `ticks` cycles; says whether that came within `deadline`.
+    pub async fn ticks_on(&self, ticks: usize, deadline: Duration) -> bool {
+        let mut seen = 0;
+        let wanted = |line: &String| {
+            seen += usize::from(is_end_of_cycle(line));
+            seen > ticks
+        };
+        self.log.wait_for(wanted, deadline).await.is_some()
     }
 
     /// The most memory that the process ever had in use, in MiB.
@@ -209,6 +239,10 @@ impl Service {
         self.tell(name).await;
         self.end().await
     }
+}
+
+fn is_end_of_cycle(line: &str) -> bool {
+    line.contains("cycle=") && line.contains(" took ") && line.contains(" ms: ")
 }
 
 /// The value of the header that shows `token`.
