@@ -8,11 +8,13 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use auto_operator::domain::cycle::advance;
+use auto_operator::domain::bulletin::Bulletin;
+use auto_operator::domain::cycle::{Conditions, advance};
+use auto_operator::domain::flapping;
 use auto_operator::domain::incident::{Change, Incident, Patience};
 use auto_operator::domain::job::{Metrics, StuckJob, StuckJobs};
 use auto_operator::domain::message::{self, Message, Wording};
-use auto_operator::domain::notice::{self, Told};
+use auto_operator::domain::notice::{self, Terms, Told};
 use auto_operator::domain::report::{Answer, CheckName, Figures, Overview, Report, Section, Sight};
 use auto_operator::domain::rules::{self, Thresholds};
 use auto_operator::web::document;
@@ -62,15 +64,23 @@ fn sections(now: DateTime<Utc>) -> Vec<Section> {
 /// What happens to the incidents `known`, and what two channels are told of it.
 fn step(known: Vec<Incident>, report: &Report, wording: &Wording) -> (Vec<(Incident, Change)>, Vec<Message>) {
     let mut number = 0;
-    let mut stepped = advance(known, report, PATIENCE, || {
+    let conditions = Conditions { patience: PATIENCE, past: vec![], flapping_window: flapping::WINDOW, woke: false };
+    let mut stepped = advance(known, report, &conditions, || {
         number += 1;
         number.to_string()
     });
     let channels = ["email", "telegram"];
-    let announcements = notice::plan(&stepped, &Told::new(), &channels, report.timestamp, Some(MINUTE * 240), false);
+    let terms = Terms {
+        now: report.timestamp,
+        reminder: Some(MINUTE * 240),
+        silences: vec![],
+        maintenance: None,
+        fresh: false,
+    };
+    let announcements = notice::plan(&stepped, &Told::new(), &channels, &terms);
     notice::mark_told(&mut stepped, &announcements, report.timestamp);
-    let messages = announcements.iter().map(|announcement| message::announcement(announcement, report, wording));
-    let messages = messages.collect();
+    let bulletins = announcements.iter().map(|announcement| Bulletin::of(announcement, report, wording));
+    let messages = bulletins.map(|bulletin| message::bulletin(&bulletin, wording)).collect();
     (stepped, messages)
 }
 
@@ -89,7 +99,7 @@ fn cycle(criterion: &mut Criterion) {
     criterion.bench_function("two incidents go on", |bencher| {
         bencher.iter_batched(|| open.clone(), |known| step(known, black_box(&report), &wording), BatchSize::SmallInput);
     });
-    let overview = Overview { report, incidents: open };
+    let overview = Overview { report, incidents: open, gaps: vec![] };
     for (name, details) in [("the report as bytes", false), ("the report as bytes, with 50 jobs by name", true)] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| serde_json::to_vec(&document(black_box(&overview), &[], &[], "EchoPilot", details)));

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::channels::{Channel, ChannelSpec, Letter, Receipt, Refusal, Retry};
 use crate::domain::delivery;
 use crate::domain::message::duration;
-use crate::store::{Due, Store, StoreError};
+use crate::store::{Due, Notice, Store, StoreError};
 use crate::supervision::{self, Sender};
 
 /// What a channel's memory is kept under in the store.
@@ -120,7 +120,7 @@ impl Route {
     /// Sends the next notice that is due, and writes down what came of it.
     async fn carry(&self, channel: &Rc<dyn Channel>) -> Result<Outcome, StoreError> {
         let (name, now) = (self.channel.name, Utc::now());
-        match self.store.claim(name, now, now + self.deadline + WRITING, &self.owner).await? {
+        match self.store.claim(name, now, now + self.deadline + WRITING, &self.owner, one_after_another).await? {
             Some(due) => self.send(channel, &due).await,
             None => Ok(Outcome::Nothing(self.store.next_due(name).await?)),
         }
@@ -167,6 +167,12 @@ impl Route {
         log::error!("{name}: {kind} {id} was not delivered (attempt {}), {next}: {text}", due.attempts);
         Ok(Outcome::Refused)
     }
+}
+
+/// One notice with the texts of all, in the tone of the newest.
+fn one_after_another(earlier: Vec<Notice>, newest: Notice) -> Notice {
+    let texts: Vec<String> = earlier.into_iter().chain([newest.clone()]).map(|notice| notice.body).collect();
+    Notice { body: texts.join("\n\n"), ..newest }
 }
 
 /// Tries to write something down, again and again if the store does not answer.

@@ -13,14 +13,16 @@ use tokio::sync::watch;
 
 use super::notifier::Wake;
 use super::scheduler::{Completed, GatheringLost};
+use crate::domain::bulletin::Bulletin;
+use crate::domain::cycle::{self, Conditions};
 use crate::domain::fault::{Fault, FaultKind, Party};
+use crate::domain::flapping;
 use crate::domain::incident::{Change, Incident, Patience};
 use crate::domain::issue::Issue;
-use crate::domain::message::{self, Wording, duration};
-use crate::domain::notice::{self, Announcement, NoticeKind, Told};
+use crate::domain::message::{self, StatusEntry, Wording, duration};
+use crate::domain::notice::{self, Announcement, NoticeKind, Terms};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
-use crate::domain::{cycle, message::StatusEntry};
-use crate::store::{Decision, Notice, Store, StoreError};
+use crate::store::{Decision, Known, Notice, Store, StoreError};
 use crate::supervision::{Context, Sender};
 
 /// How long incidents that are over and notices that are finished are kept.
@@ -200,11 +202,11 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
     match escalate(policy, store, &report).await {
-        Ok(incidents) => Overview { report, incidents },
+        Ok(incidents) => Overview { report, incidents, gaps: vec![] },
         Err(error) => {
             log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
             let incidents = previous.map(|overview| overview.incidents.clone()).unwrap_or_default();
-            Overview { report, incidents }
+            Overview { report, incidents, gaps: vec![] }
         }
     }
 }
@@ -212,13 +214,10 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
 async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
     let decide = {
         let (policy, report) = (policy.clone(), report.clone());
-        move |known: Vec<Incident>, told: &Told| decide(&policy, &report, known, told)
+        move |known: Known| decide(&policy, &report, known)
     };
-    let Decision { stepped, notices } = if policy.dry_run {
-        decide(store.unresolved().await?, &store.told().await?)
-    } else {
-        store.settle(decide).await?
-    };
+    let Decision { stepped, notices, .. } =
+        if policy.dry_run { decide(store.known().await?) } else { store.settle(decide).await? };
     log_changes(report.cycle, &stepped);
     for notice in notices.iter().filter(|_| policy.dry_run) {
         log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
@@ -229,15 +228,17 @@ async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec
 }
 
 /// What follows from `report` for the incidents that are known, and for those who are to be told.
-fn decide(policy: &Policy, report: &Report, known: Vec<Incident>, told: &Told) -> Decision {
-    let mut stepped = cycle::advance(known, report, policy.patience, new_id);
-    let announcements =
-        notice::plan(&stepped, told, &policy.told, report.timestamp, policy.reminder, report.cycle == 1);
-    notice::mark_told(&mut stepped, &announcements, report.timestamp);
+fn decide(policy: &Policy, report: &Report, known: Known) -> Decision {
+    let (patience, now) = (policy.patience, report.timestamp);
+    let conditions = Conditions { patience, past: vec![], flapping_window: flapping::WINDOW, woke: false };
+    let terms = Terms { now, reminder: policy.reminder, silences: vec![], maintenance: None, fresh: report.cycle == 1 };
+    let mut stepped = cycle::advance(known.incidents, report, &conditions, new_id);
+    let announcements = notice::plan(&stepped, &known.told, &policy.told, &terms);
+    notice::mark_told(&mut stepped, &announcements, now);
     let announced = announcements.iter().map(|announcement| notice(announcement, report, &policy.wording));
     let shown = policy.shown.iter().map(|channel| status_notice(channel, report));
     let notices = announced.chain(shown).collect();
-    Decision { stepped, notices }
+    Decision { stepped, notices, ..Decision::default() }
 }
 
 /// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.
@@ -258,7 +259,7 @@ fn new_id() -> String {
 }
 
 fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> Notice {
-    let message = message::announcement(announcement, report, wording);
+    let message = message::bulletin(&Bulletin::of(announcement, report, wording), wording);
     Notice {
         id: new_id(),
         channel: announcement.channel.clone(),
@@ -268,6 +269,8 @@ fn notice(announcement: &Announcement, report: &Report, wording: &Wording) -> No
         thread: announcement.thread.clone(),
         created: report.timestamp,
         incidents: announcement.subjects().map(|(incident, step)| (incident.id.clone(), step)).collect(),
+        content: None,
+        not_before: announcement.not_before,
     }
 }
 
@@ -282,6 +285,8 @@ fn status_notice(channel: &str, report: &Report) -> Notice {
         thread: None,
         created: report.timestamp,
         incidents: vec![],
+        content: None,
+        not_before: None,
     }
 }
 
@@ -291,6 +296,7 @@ fn log_changes(cycle: u64, stepped: &[(Incident, Change)]) {
             (Change::None | Change::Forgotten, _) => continue,
             (Change::Opened, Some(cause)) => format!("opened, held back by {cause}"),
             (Change::Opened, None) => "opened".into(),
+            (Change::Worsened, _) => "worsened".into(),
             (Change::Resolved, _) => "resolved".into(),
         };
         log::info!("cycle={cycle} incident={} {} {what}: {}", incident.id, incident.issue, incident.text);

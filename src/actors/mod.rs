@@ -6,5 +6,7 @@
 pub mod check_actor;
 pub mod courier;
 pub mod escalator;
+pub mod heart;
+pub mod leadership;
 pub mod notifier;
 pub mod scheduler;

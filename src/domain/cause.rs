@@ -12,9 +12,16 @@ fn explains(cause: IssueId, issue: &Issue) -> bool {
             issue.id,
             IssueId::NoCompletions | IssueId::LowCompletion | IssueId::QualityDropping | IssueId::StuckJobs
         ),
-        IssueId::NotionOffline => matches!(issue.id, IssueId::CheckBlind(_)) && issue.party == Some(Party::Notion),
+        IssueId::NotionOffline => is_blind_to(issue, Party::Notion) || issue.id == IssueId::Undelivered(BOARD),
         _ => false,
     }
+}
+
+/// The channel that is in Notion.
+const BOARD: &str = "notion";
+
+fn is_blind_to(issue: &Issue, party: Party) -> bool {
+    matches!(issue.id, IssueId::CheckBlind(_)) && issue.party == Some(party)
 }
 
 /// The one of `active` that explains `issue`, if there is one.
@@ -25,7 +32,7 @@ pub fn cause_of(active: &[IssueId], issue: &Issue) -> Option<IssueId> {
 /// Whether one of the issues `present` stands for `issue` in the list of the report: only Notion's outage does, for
 /// the checks that cannot look without it.
 pub fn stands_for(mut present: impl Iterator<Item = IssueId>, issue: &Issue) -> bool {
-    present.any(|cause| cause == IssueId::NotionOffline && explains(cause, issue))
+    is_blind_to(issue, Party::Notion) && present.any(|cause| cause == IssueId::NotionOffline)
 }
 
 #[cfg(test)]
@@ -46,10 +53,21 @@ mod tests {
             (IssueId::OpenaiOffline, blind(Party::Notion), false),
             (IssueId::NotionOffline, blind(Party::Notion), true),
             (IssueId::NotionOffline, blind(Party::Check), false),
+            (IssueId::NotionOffline, Issue::new(IssueId::Undelivered("notion"), ""), true),
+            (IssueId::NotionOffline, Issue::new(IssueId::Undelivered("telegram"), ""), false),
             (IssueId::NotionOffline, Issue::new(IssueId::StuckJobs, ""), false),
             (IssueId::StuckJobs, Issue::new(IssueId::LowCompletion, ""), false),
         ] {
             assert_eq!(cause_of(&[cause], &issue).is_some(), expected, "{cause} and {}", issue.id);
         }
+    }
+
+    #[test]
+    fn only_what_is_blind_without_notion_is_left_to_its_line() {
+        let present = || [IssueId::NotionOffline].into_iter();
+        let blind = |party| Issue::blind(CheckName::Metrics, &Fault::new(party, FaultKind::Timeout, ""));
+        assert!(stands_for(present(), &blind(Party::Notion)));
+        assert!(!stands_for(present(), &blind(Party::Check)));
+        assert!(!stands_for(present(), &Issue::new(IssueId::Undelivered(BOARD), "")));
     }
 }

@@ -8,13 +8,17 @@
 //! ```
 //! [`step`] is total: each phase meets each observation. What was not seen changes nothing: neither does a blind
 //! check resolve an incident, nor does it open one.
+//!
+//! An incident that is *unstable* comes and goes: it takes [`UNSTABLE_PATIENCE`] times as long to be resolved.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::issue::{Issue, IssueId};
 
 /// Where an incident is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Seen, but not yet often enough.
     Suspected,
@@ -44,7 +48,8 @@ impl Phase {
 }
 
 /// Whether an incident is kept quiet about because another one explains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Held {
     /// Nothing explains it.
     No,
@@ -73,7 +78,7 @@ impl Held {
 }
 
 /// What was last told of an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
     /// When: as an alert, as a reminder, or beside another one.
     pub at: DateTime<Utc>,
@@ -84,7 +89,7 @@ pub struct Telling {
 }
 
 /// Somebody has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Who.
     pub by: String,
@@ -93,7 +98,7 @@ pub struct Acknowledgement {
 }
 
 /// One incident: an issue from when it was first seen until it is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Unique, and sortable by time.
     pub id: String,
@@ -123,10 +128,28 @@ pub struct Incident {
     pub resolved_at: Option<DateTime<Utc>>,
 }
 
+/// An unstable incident is resolved after so many times the usual number of quiet cycles.
+const UNSTABLE_PATIENCE: u32 = 4;
+
+/// Below that, twice as much is not much more.
+const WORSE_FROM: u64 = 10;
+
 impl Incident {
     /// Whether it is there: open, or not yet surely over.
     pub fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Recovering)
+    }
+
+    /// Whether people are to know of it: it was seen, and nothing explains it.
+    pub fn is_tellable(&self) -> bool {
+        self.phase == Phase::Open && self.held == Held::No
+    }
+
+    /// Whether there is twice as much of it as was last told, and nothing explains that.
+    pub fn is_worse_than_told(&self) -> bool {
+        let told = self.told.as_ref().and_then(|told| told.magnitude);
+        let doubled = |(now, told): (u64, u64)| now >= WORSE_FROM && now >= told.saturating_mul(2);
+        self.is_live() && self.held == Held::No && self.magnitude.zip(told).is_some_and(doubled)
     }
 
     /// The line that says it: sign and text.
@@ -173,6 +196,21 @@ pub struct Patience {
     pub resolve_after: u32,
 }
 
+/// What a step goes by, beside what was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The moment of the cycle.
+    pub now: DateTime<Utc>,
+    /// How many cycles it takes.
+    pub patience: Patience,
+    /// The live incident that explains what was observed.
+    pub cause: Option<IssueId>,
+    /// Whether the issue has come and gone so often of late that one incident is to stand for all its comings.
+    pub unstable: bool,
+    /// Whether what is seen may be nothing but the trace of a time in which nobody looked: then nothing opens.
+    pub woke: bool,
+}
+
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -180,65 +218,76 @@ pub enum Change {
     None,
     /// It is now open.
     Opened,
+    /// There is now twice as much of it as was told.
+    Worsened,
     /// It is now over.
     Resolved,
     /// It was only suspected, and is gone.
     Forgotten,
 }
 
-/// Takes an incident, or the place where one could be, through one cycle.
-///
-/// `cause` is the live incident that explains what was observed, `id` names a new incident.
+/// Takes an incident, or the place where one could be, through one cycle. `id` names a new incident.
 pub fn step(
     incident: Option<Incident>,
     observation: Observation<'_>,
-    cause: Option<IssueId>,
-    now: DateTime<Utc>,
-    patience: Patience,
+    circumstances: &Circumstances,
     id: impl FnOnce() -> String,
 ) -> Option<(Incident, Change)> {
     match (incident, observation) {
         (None, Observation::Absent | Observation::Unseen) => None,
         (None, Observation::Present(issue)) => {
-            Some(present(Incident::suspected(id(), issue, now), issue, cause, patience))
+            Some(present(Incident::suspected(id(), issue, circumstances.now), issue, circumstances))
         }
-        (Some(incident), Observation::Present(issue)) => Some(present(incident, issue, cause, patience)),
-        (Some(incident), Observation::Absent) => Some(absent(incident, now, patience)),
+        (Some(incident), Observation::Present(issue)) => Some(present(incident, issue, circumstances)),
+        (Some(incident), Observation::Absent) => Some(absent(incident, circumstances)),
         (Some(incident), Observation::Unseen) => Some((incident, Change::None)),
     }
 }
 
-fn present(incident: Incident, issue: &Issue, cause: Option<IssueId>, patience: Patience) -> (Incident, Change) {
-    let mut incident = Incident {
+fn present(incident: Incident, issue: &Issue, circumstances: &Circumstances) -> (Incident, Change) {
+    let was_worse = incident.is_worse_than_told();
+    let incident = Incident {
         text: issue.text.clone(),
         detail: issue.detail.clone(),
         magnitude: issue.magnitude,
-        held: incident.held.step(cause),
+        held: incident.held.step(circumstances.cause),
         ..incident
     };
     match incident.phase {
-        Phase::Suspected => {
-            incident.streak += 1;
-            if incident.streak < patience.open_after {
+        Phase::Suspected => suspected(incident, circumstances),
+        Phase::Open | Phase::Recovering => {
+            let incident = Incident { phase: Phase::Open, streak: 0, ..incident };
+            if was_worse || !incident.is_worse_than_told() {
                 return (incident, Change::None);
             }
-            (Incident { phase: Phase::Open, streak: 0, ..incident }, Change::Opened)
+            // Whoever took it on took on less than that.
+            (Incident { acknowledged: None, ..incident }, Change::Worsened)
         }
-        Phase::Open | Phase::Recovering => (Incident { phase: Phase::Open, streak: 0, ..incident }, Change::None),
         Phase::Resolved => (incident, Change::None),
     }
 }
 
-fn absent(mut incident: Incident, now: DateTime<Utc>, patience: Patience) -> (Incident, Change) {
+fn suspected(mut incident: Incident, circumstances: &Circumstances) -> (Incident, Change) {
+    incident.streak = if circumstances.woke { 0 } else { incident.streak + 1 };
+    if circumstances.woke || incident.streak < circumstances.patience.open_after {
+        return (incident, Change::None);
+    }
+    let unstable = circumstances.unstable;
+    (Incident { phase: Phase::Open, streak: 0, unstable, ..incident }, Change::Opened)
+}
+
+fn absent(mut incident: Incident, circumstances: &Circumstances) -> (Incident, Change) {
     match incident.phase {
         Phase::Suspected => (incident, Change::Forgotten),
         Phase::Open | Phase::Recovering => {
             incident.phase = Phase::Recovering;
             incident.streak += 1;
-            if incident.streak < patience.resolve_after {
+            let times = if incident.unstable { UNSTABLE_PATIENCE } else { 1 };
+            if incident.streak < circumstances.patience.resolve_after.saturating_mul(times) {
                 return (incident, Change::None);
             }
-            (Incident { phase: Phase::Resolved, resolved_at: Some(now), ..incident }, Change::Resolved)
+            let resolved_at = Some(circumstances.now);
+            (Incident { phase: Phase::Resolved, resolved_at, ..incident }, Change::Resolved)
         }
         Phase::Resolved => (incident, Change::None),
     }

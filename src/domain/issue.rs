@@ -3,6 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::delivery::{ChannelDelivery, DeliveryState};
 use super::fault::{Fault, Party};
 use super::report::CheckName;
 
@@ -138,6 +142,19 @@ impl fmt::Display for IssueId {
     }
 }
 
+impl Serialize for IssueId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IssueId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| Error::custom("no issue has this name"))
+    }
+}
+
 /// How bad an issue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -161,7 +178,7 @@ impl Severity {
 }
 
 /// One thing that is wrong now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// Its name.
     pub id: IssueId,
@@ -198,10 +215,33 @@ impl Issue {
         Some(Self { detail, ..Self::new(IssueId::ActorDegraded(actor), text) })
     }
 
+    /// The issue of a database that cannot be written; `reason` is what everybody may read of it.
+    pub fn database_failing(reason: &str) -> Self {
+        Self::new(IssueId::DatabaseFailing, format!("Database cannot be written: {reason}"))
+    }
+
+    /// The issue of a channel that did not get what it was to be told, and will not; none if it is well, or not ours.
+    pub fn undelivered(delivery: &ChannelDelivery) -> Option<Self> {
+        let channel = CHANNELS.into_iter().find(|known| *known == delivery.channel)?;
+        (delivery.state == DeliveryState::Failing).then(|| {
+            let error = delivery.last_error.clone().unwrap_or_default();
+            let text = format!("{channel} does not get its notices: {}", kind_of(&error));
+            Self { detail: error, ..Self::new(IssueId::Undelivered(channel), text) }
+        })
+    }
+
     /// The line of the report: sign and text.
     pub fn line(&self) -> String {
         format!("{} {}", self.id.sign(), self.text)
     }
+}
+
+/// What everybody may read of an error such as `unauthorized (401): the token of …`: what stands before the first colon,
+/// if that is a word or two.
+fn kind_of(error: &str) -> &str {
+    let kind = error.split(':').next().unwrap_or_default().trim();
+    let is_plain = kind.chars().all(|letter| letter.is_ascii_alphanumeric() || " ()_-".contains(letter));
+    if is_plain && (1..=40).contains(&kind.len()) { kind } else { "refused" }
 }
 
 #[cfg(test)]
@@ -228,5 +268,38 @@ mod tests {
         );
         assert_eq!(line("stuck_jobs").as_deref(), Some("🔁 stuck jobs keeps failing (5 restarts in 60 s)"));
         assert_eq!(line("nobody"), None);
+    }
+
+    #[test]
+    fn a_channel_that_will_not_get_its_notices_is_an_issue_that_shows_no_more_than_the_kind_of_error() {
+        let failing = |channel: &str, error: Option<&str>| ChannelDelivery {
+            channel: channel.into(),
+            state: DeliveryState::Failing,
+            pending: 0,
+            waiting_since: None,
+            last_delivered: None,
+            last_error: error.map(Into::into),
+        };
+        for (error, kind) in [
+            (Some("unauthorized (401): the token of bot 7 was revoked"), "unauthorized (401)"),
+            (Some("not found (404)"), "not found (404)"),
+            (Some("<b>somebody's words</b>"), "refused"),
+            (Some("a long sentence that somebody else has written to us without a colon"), "refused"),
+            (Some(""), "refused"),
+            (None, "refused"),
+        ] {
+            let issue = Issue::undelivered(&failing("telegram", error)).expect("an issue");
+            assert_eq!(issue.line(), format!("⚠️ telegram does not get its notices: {kind}"));
+            assert_eq!((issue.id, issue.detail), (IssueId::Undelivered("telegram"), error.unwrap_or_default().into()));
+        }
+        assert_eq!(Issue::undelivered(&failing("pigeon", None)), None);
+        let retrying = ChannelDelivery { state: DeliveryState::Retrying, ..failing("email", Some("timeout")) };
+        assert_eq!(Issue::undelivered(&retrying), None);
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_written_says_why() {
+        let issue = Issue::database_failing("there is no space left for the database");
+        assert_eq!(issue.line(), "⚠️ Database cannot be written: there is no space left for the database");
     }
 }

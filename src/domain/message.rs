@@ -1,4 +1,4 @@
-//! Every sentence that we say to people: alerts, reminders, all-clears, the notes of the Status Board.
+//! Every sentence that we say to people: alerts, reminders, all-clears, starts and stops, the notes of the Status Board.
 //!
 //! The texts follow the contract to the letter. No channel's markup is in here: escaping and cutting is the channel's.
 
@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::bulletin::{Bulletin, Line, News, Turn};
 use super::fault::Party;
-use super::incident::Incident;
 use super::job::one_decimal;
-use super::notice::{Announcement, NoticeKind};
+use super::notice::NoticeKind;
 use super::report::Report;
 
 /// A message for people: a subject and a body of plain text.
@@ -33,41 +33,56 @@ pub struct Wording {
     pub window: Duration,
 }
 
-/// The text of an announcement, with the figures of the report that caused it.
-pub fn announcement(announcement: &Announcement, report: &Report, wording: &Wording) -> Message {
-    let now = report.timestamp;
-    let mut blocks = vec![format!("Timestamp: {}", timestamp(now))];
-    if !announcement.opened.is_empty() {
-        blocks.push(block("ISSUES DETECTED:", announcement.opened.iter().map(opened)));
+/// The text of a bulletin.
+pub fn bulletin(bulletin: &Bulletin, wording: &Wording) -> Message {
+    let mut blocks = vec![format!("Timestamp: {}", timestamp(bulletin.at))];
+    if !bulletin.turns.is_empty() {
+        let turns: Vec<String> = bulletin.turns.iter().map(|turn| turned(turn, bulletin.at)).collect();
+        blocks.push(turns.join("\n"));
     }
-    if !announcement.resolved.is_empty() {
-        blocks.push(block("RESOLVED:", announcement.resolved.iter().map(|incident| resolved(incident, now))));
+    blocks.extend(sections(bulletin));
+    if let Some(figures) = &bulletin.figures {
+        blocks.push(block("Metrics:", figures.lines.iter().cloned()));
     }
-    if !announcement.still_open.is_empty() {
-        blocks.push(block("STILL OPEN:", announcement.still_open.iter().map(|incident| still_open(incident, now))));
-    }
-    blocks.push(block("Metrics:", figures(report, wording)));
+    blocks.extend(bulletin.quotes.iter().map(|quote| format!("{}\n{}", quote.subject, quote.body)));
     if let Some(url) = &wording.public_url {
         blocks.push(format!("Report: {}/ops-report", url.trim_end_matches('/')));
     }
-    Message { subject: subject(announcement.kind, &wording.service), body: blocks.join("\n\n") }
+    Message { subject: subject(bulletin, &wording.service), body: blocks.join("\n\n") }
 }
 
-fn subject(kind: NoticeKind, service: &str) -> String {
-    match kind {
-        NoticeKind::Alert => format!("🚨 {service} Auto-Operator Alert"),
-        NoticeKind::Resolved => format!("✅ {service} Auto-Operator Resolved"),
-        NoticeKind::Reminder => format!("⏰ {service} Auto-Operator Reminder"),
-        NoticeKind::Status => STATUS_TITLE.into(),
+/// What is said of incidents, by what happened to them.
+fn sections(bulletin: &Bulletin) -> impl Iterator<Item = String> {
+    let lines = |news, say: &dyn Fn(&Line) -> String| -> Vec<String> { bulletin.lines_of(news).map(say).collect() };
+    let mut gone = lines(News::Meanwhile, &|line| meanwhile(line, bulletin.at));
+    if bulletin.left_out > 0 {
+        gone.insert(0, format!("{} more, before these", bulletin.left_out));
     }
+    let sections = [
+        ("ISSUES DETECTED:", lines(News::Opened, &opened)),
+        ("GETTING WORSE:", lines(News::Worsened, &|line| with_detail(&going_on(line), &line.detail))),
+        ("RESOLVED:", lines(News::Resolved, &resolved)),
+        ("MEANWHILE:", gone),
+        ("STILL OPEN:", lines(News::StillOpen, &going_on)),
+    ];
+    sections.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, lines)| block(title, lines))
+}
+
+fn subject(bulletin: &Bulletin, service: &str) -> String {
+    let is_stopped = bulletin.turns.last().is_some_and(|turn| !turn.started);
+    let (sign, word) = match bulletin.kind() {
+        NoticeKind::Alert => ("🚨", "Alert"),
+        NoticeKind::Resolved => ("✅", "Resolved"),
+        NoticeKind::Reminder => ("⏰", "Reminder"),
+        NoticeKind::Lifecycle if is_stopped => ("⏹️", "Stopped"),
+        NoticeKind::Lifecycle => ("▶️", "Started"),
+        NoticeKind::Status => return STATUS_TITLE.into(),
+    };
+    format!("{sign} {service} Auto-Operator {word}")
 }
 
 fn block(title: &str, lines: impl IntoIterator<Item = String>) -> String {
     lines.into_iter().fold(title.to_owned(), |block, line| block + "\n  • " + &line)
-}
-
-fn opened(incident: &Incident) -> String {
-    with_detail(&incident.line(), &incident.detail)
 }
 
 /// The line, and below it what the party answered, if there is anything to add.
@@ -75,22 +90,68 @@ fn with_detail(line: &str, detail: &str) -> String {
     if detail.is_empty() { line.to_owned() } else { format!("{line}\n      {detail}") }
 }
 
-fn resolved(incident: &Incident, now: DateTime<Utc>) -> String {
-    format!("{} (after {})", incident.line(), age(incident, now))
+/// The text, and what there is to add to it in brackets.
+fn with_remarks(text: String, remarks: impl IntoIterator<Item = Option<String>>) -> String {
+    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
+    if remarks.is_empty() { text } else { format!("{text} ({})", remarks.join("; ")) }
 }
 
-fn still_open(incident: &Incident, now: DateTime<Utc>) -> String {
-    format!("{} (for {})", incident.line(), age(incident, now))
+/// Sign and text.
+fn said(line: &Line) -> String {
+    format!("{} {}", line.sign, line.text)
 }
 
-fn age(incident: &Incident, now: DateTime<Utc>) -> String {
-    let age = (now - incident.since).to_std().unwrap_or_default();
+fn opened(line: &Line) -> String {
+    with_detail(&with_remarks(said(line), [unstable(line), acknowledged(line)]), &line.detail)
+}
+
+fn resolved(line: &Line) -> String {
+    with_remarks(said(line), [Some(format!("after {}", age(line))), unstable(line)])
+}
+
+fn going_on(line: &Line) -> String {
+    let was = line.told.as_ref().filter(|told| **told != line.text).map(|told| format!("was: {told}"));
+    with_remarks(said(line), [Some(format!("for {}", age(line))), was, unstable(line), acknowledged(line)])
+}
+
+/// `⚠️ 50 job(s) stuck >30 minutes: was down 12:01–12:09`, with the day where it is not that of the message.
+fn meanwhile(line: &Line, at: DateTime<Utc>) -> String {
+    let (since, until) = (line.since, line.at);
+    let one_day = since.date_naive() == until.date_naive();
+    let since = if one_day { clock(since, at) } else { since.format("%Y-%m-%d %H:%M").to_string() };
+    let until = until.format(if one_day { "%H:%M" } else { "%Y-%m-%d %H:%M" });
+    with_remarks(format!("{}: was down {since}–{until}", said(line)), [unstable(line)])
+}
+
+/// The time of the day, and the day if it is not that of `now`.
+fn clock(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let is_today = moment.date_naive() == now.date_naive();
+    moment.format(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+fn turned(turn: &Turn, now: DateTime<Utc>) -> String {
+    let what = if turn.started { "Started" } else { "Stopped" };
+    let at = (turn.at != now).then(|| format!("at {}", clock(turn.at, now)));
+    with_remarks(format!("{what}: {}", turn.text), [at])
+}
+
+fn unstable(line: &Line) -> Option<String> {
+    line.unstable.then(|| "unstable: it comes and goes".into())
+}
+
+fn acknowledged(line: &Line) -> Option<String> {
+    line.acknowledged_by.as_ref().map(|by| format!("acknowledged by {by}"))
+}
+
+fn age(line: &Line) -> String {
+    let age = (line.at - line.since).to_std().unwrap_or_default();
     // Seconds are noise in the age of an incident, but not in one that is younger than a minute.
     let minutes = Duration::from_secs(age.as_secs() / 60 * 60);
     duration(if minutes.is_zero() { age } else { minutes })
 }
 
-fn figures(report: &Report, wording: &Wording) -> [String; 4] {
+/// The figures of a report, a line each.
+pub(super) fn figures(report: &Report, wording: &Wording) -> [String; 4] {
     let metrics = report.metrics();
     let average = metrics.and_then(|metrics| metrics.average());
     [

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::incident::{Held, Phase};
+use crate::domain::incident::{Held, Incident, Phase};
 use crate::domain::issue::IssueId;
 use crate::domain::job::{Metrics, StuckJobs};
+use crate::domain::notice::Announcement;
 use crate::domain::report::{CheckName, Figures, Section, Sight};
 
 fn now() -> DateTime<Utc> {
@@ -48,8 +49,22 @@ fn incident(issue: IssueId, text: &str, minutes: i64) -> Incident {
     }
 }
 
+/// The text of an announcement that was merged with nothing.
+fn announcement(announcement: &Announcement, report: &Report, wording: &Wording) -> Message {
+    bulletin(&Bulletin::of(announcement, report, wording), wording)
+}
+
 fn plain(kind: NoticeKind) -> Announcement {
-    Announcement { channel: "email".into(), kind, opened: vec![], resolved: vec![], still_open: vec![], thread: None }
+    Announcement {
+        channel: "email".into(),
+        kind,
+        opened: vec![],
+        resolved: vec![],
+        still_open: vec![],
+        thread: None,
+        worsened: vec![],
+        not_before: None,
+    }
 }
 
 #[test]

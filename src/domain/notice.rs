@@ -1,27 +1,35 @@
-//! Who is to be told what, and why: one message a channel for all that opened, ended or is due again in one cycle.
+//! Who is to be told what, and why: one message a channel for all that opened, worsened, ended or is due again in one
+//! cycle.
 //!
-//! An incident is told once when it opens, again after each reminder interval, and once when it is over, to exactly
-//! the channels that were told of it. What is held back by its cause is not told before it has outlived the cause.
+//! An incident is told once when it opens, again after each reminder interval, when it has become much more than was
+//! told, and once when it is over, to exactly the channels that were told of it. What is held back by its cause is not
+//! told before it has outlived the cause. Nor is what is silenced, or falls into maintenance: what is still there when
+//! that is over is told then. The all-clear is never silenced; it only waits for the end of the maintenance.
 //!
 //! A channel that could not be told (its token was revoked, it was not configured yet) is told when the next reminder is
-//! due, and in the first cycle of a process: somebody may have mended it.
+//! due, when it worsens, and in the first cycle of a process: somebody may have mended it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::incident::{Change, Held, Incident, Phase, Telling};
+use super::silence::Silence;
 
-/// Why a message goes out; the most urgent reason names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a message goes out; the most urgent reason, which comes first, names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// Something opened.
+    /// Something opened, or worsened.
     Alert,
-    /// Something is still open.
-    Reminder,
     /// Something is over, and nothing opened.
     Resolved,
+    /// Something is still open.
+    Reminder,
+    /// The service was started or stopped.
+    Lifecycle,
     /// The state of things, for a channel that shows it instead of telling it.
     Status,
 }
@@ -33,13 +41,15 @@ impl NoticeKind {
             Self::Alert => "alert",
             Self::Reminder => "reminder",
             Self::Resolved => "resolved",
+            Self::Lifecycle => "lifecycle",
             Self::Status => "status",
         }
     }
 
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Alert, Self::Reminder, Self::Resolved, Self::Status].into_iter().find(|kind| kind.name() == name)
+        let all = [Self::Alert, Self::Reminder, Self::Resolved, Self::Lifecycle, Self::Status];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -48,6 +58,8 @@ impl NoticeKind {
 pub enum Step {
     /// The notice tells that it opened.
     Opened,
+    /// The notice tells that it has become much more than was told.
+    Worsened,
     /// The notice tells that it is still there.
     Reminded,
     /// The notice tells that it is over.
@@ -59,6 +71,7 @@ impl Step {
     pub fn name(self) -> &'static str {
         match self {
             Self::Opened => "opened",
+            Self::Worsened => "worsened",
             Self::Reminded => "reminded",
             Self::Resolved => "resolved",
         }
@@ -79,89 +92,120 @@ pub struct Announcement {
     pub kind: NoticeKind,
     /// What opened.
     pub opened: Vec<Incident>,
+    /// What this channel knows of and has become much more than was told.
+    pub worsened: Vec<Incident>,
     /// What is over.
     pub resolved: Vec<Incident>,
-    /// What this channel knows of and was seen in this cycle, too. What is recovering is left out: it may be over.
+    /// What else this channel knows of and was seen in this cycle, too. What is recovering is left out: it may be over.
     pub still_open: Vec<Incident>,
     /// The notice that began the conversation about the first of these incidents, if there was one.
     pub thread: Option<String>,
+    /// Not to be sent before then: the end of the maintenance.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 impl Announcement {
     /// The incidents that it is about, and what it tells of each.
     pub fn subjects(&self) -> impl Iterator<Item = (&Incident, Step)> {
-        let opened = self.opened.iter().map(|incident| (incident, Step::Opened));
-        let reminded = self.still_open.iter().map(|incident| (incident, Step::Reminded));
-        opened.chain(reminded).chain(self.resolved.iter().map(|incident| (incident, Step::Resolved)))
+        let parts = [
+            (&self.opened, Step::Opened),
+            (&self.worsened, Step::Worsened),
+            (&self.still_open, Step::Reminded),
+            (&self.resolved, Step::Resolved),
+        ];
+        parts.into_iter().flat_map(|(incidents, step)| incidents.iter().map(move |incident| (incident, step)))
+    }
+}
+
+/// What decides about telling, beside the incidents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The moment of the cycle.
+    pub now: DateTime<Utc>,
+    /// After how long an open incident is told again; `None`: never.
+    pub reminder: Option<Duration>,
+    /// The silences; what is over of them does not matter.
+    pub silences: Vec<Silence>,
+    /// The end of the maintenance that `now` falls into.
+    pub maintenance: Option<DateTime<Utc>>,
+    /// Whether this is the first cycle of a process, or of a process that leads.
+    pub fresh: bool,
+}
+
+impl Terms {
+    /// Whether nothing but its end is to be told of the incident.
+    fn hush(&self, incident: &Incident) -> bool {
+        self.maintenance.is_some() || self.silences.iter().any(|silence| silence.covers(incident.issue, self.now))
+    }
+
+    /// Whether it is time to tell the incident again. Nobody is reminded of what somebody has taken on.
+    fn is_due(&self, incident: &Incident) -> bool {
+        let (Some(interval), Some(told)) = (self.reminder, &incident.told) else { return false };
+        let age = (self.now - told.at).to_std().unwrap_or_default();
+        incident.is_tellable() && incident.acknowledged.is_none() && age >= interval
     }
 }
 
 /// Decides what each of `channels` is to be told after a cycle that left `incidents` behind.
-///
-/// `reminder` is `None` when reminders are off; `fresh` says that it is the first cycle of a process.
-pub fn plan(
-    incidents: &[(Incident, Change)],
-    told: &Told,
-    channels: &[&str],
-    now: DateTime<Utc>,
-    reminder: Option<Duration>,
-    fresh: bool,
-) -> Vec<Announcement> {
-    channels.iter().filter_map(|channel| announcement(incidents, told, channel, now, reminder, fresh)).collect()
+pub fn plan(incidents: &[(Incident, Change)], told: &Told, channels: &[&str], terms: &Terms) -> Vec<Announcement> {
+    channels.iter().filter_map(|channel| announcement(incidents, told, channel, terms)).collect()
 }
 
-fn announcement(
-    incidents: &[(Incident, Change)],
-    told: &Told,
-    channel: &str,
-    now: DateTime<Utc>,
-    reminder: Option<Duration>,
-    fresh: bool,
-) -> Option<Announcement> {
+fn announcement(incidents: &[(Incident, Change)], told: &Told, channel: &str, terms: &Terms) -> Option<Announcement> {
     let first_notice = |incident: &Incident| told.get(&incident.id).and_then(|channels| channels.get(channel));
-    let collect = |wanted: &dyn Fn(&Incident, Change) -> bool| -> Vec<Incident> {
-        let chosen = incidents.iter().filter(|(incident, change)| wanted(incident, *change));
+    let part = |step| -> Vec<Incident> {
+        let news = |incident, change| news(incident, change, first_notice(incident).is_some(), terms);
+        let chosen = incidents.iter().filter(|(incident, change)| news(incident, *change) == Some(step));
         chosen.map(|(incident, _)| incident.clone()).collect()
     };
-    let opened = collect(&|incident, _| {
-        let missed = first_notice(incident).is_none() && (fresh || is_due(incident, now, reminder));
-        is_tellable(incident) && (incident.told.is_none() || missed)
-    });
-    let resolved = collect(&|incident, change| change == Change::Resolved && first_notice(incident).is_some());
-    let still_open = collect(&|incident, _| incident.phase == Phase::Open && first_notice(incident).is_some());
-    let reminder_due = still_open.iter().any(|incident| is_due(incident, now, reminder));
-    let kind = match (opened.is_empty(), resolved.is_empty(), reminder_due) {
-        (false, _, _) => NoticeKind::Alert,
-        (true, false, _) => NoticeKind::Resolved,
-        (true, true, true) => NoticeKind::Reminder,
-        (true, true, false) => return None,
+    let (opened, worsened, resolved) = (part(Step::Opened), part(Step::Worsened), part(Step::Resolved));
+    let still_open = part(Step::Reminded);
+    let kind = if !opened.is_empty() || !worsened.is_empty() {
+        NoticeKind::Alert
+    } else if !resolved.is_empty() {
+        NoticeKind::Resolved
+    } else if still_open.iter().any(|incident| terms.is_due(incident)) {
+        NoticeKind::Reminder
+    } else {
+        return None;
     };
-    let thread = resolved.iter().chain(&still_open).find_map(first_notice).cloned();
-    Some(Announcement { channel: channel.into(), kind, opened, resolved, still_open, thread })
+    let known = resolved.iter().chain(&worsened).chain(&still_open);
+    let thread = known.into_iter().find_map(first_notice).cloned();
+    let (channel, not_before) = (channel.into(), terms.maintenance);
+    Some(Announcement { channel, kind, opened, worsened, resolved, still_open, thread, not_before })
 }
 
-/// Whether people are to know of it.
-fn is_tellable(incident: &Incident) -> bool {
-    incident.phase == Phase::Open && incident.held == Held::No
-}
-
-fn is_due(incident: &Incident, now: DateTime<Utc>, reminder: Option<Duration>) -> bool {
-    let (Some(interval), Some(told)) = (reminder, &incident.told) else { return false };
-    is_tellable(incident) && now - told.at >= chrono_delta(interval)
-}
-
-/// A span that cannot overflow: settings allow a year at most.
-fn chrono_delta(span: Duration) -> chrono::TimeDelta {
-    chrono::TimeDelta::from_std(span).unwrap_or(chrono::TimeDelta::MAX)
+/// What a message to a channel would say of the incident, whether or not there is reason for one; `knows` says that the
+/// channel was told of it.
+fn news(incident: &Incident, change: Change, knows: bool, terms: &Terms) -> Option<Step> {
+    if change == Change::Resolved {
+        return knows.then_some(Step::Resolved);
+    }
+    if incident.phase != Phase::Open || terms.hush(incident) {
+        return None;
+    }
+    let worse = incident.is_tellable() && incident.is_worse_than_told();
+    let again = terms.fresh || terms.is_due(incident) || worse;
+    match (knows, worse) {
+        (true, true) => Some(Step::Worsened),
+        (true, false) => Some(Step::Reminded),
+        (false, _) if incident.is_tellable() && (incident.told.is_none() || again) => Some(Step::Opened),
+        (false, _) => None,
+    }
 }
 
 /// Writes down that the incidents which `announcements` tell of were told at `now`.
+///
+/// What is held back is only mentioned: that it worsened is told when it has outlived its cause.
 pub fn mark_told(incidents: &mut [(Incident, Change)], announcements: &[Announcement], now: DateTime<Utc>) {
     for (incident, _) in incidents {
         let mentioned = announcements.iter().flat_map(Announcement::subjects).any(|(told, _)| told.id == incident.id);
         if mentioned {
             let (text, magnitude) = (incident.text.clone(), incident.magnitude);
-            incident.told = Some(Telling { at: now, text, magnitude });
+            incident.told = match incident.told.take() {
+                Some(told) if incident.held != Held::No => Some(Telling { at: now, ..told }),
+                _ => Some(Telling { at: now, text, magnitude }),
+            };
         }
     }
 }

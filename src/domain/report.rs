@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::cause;
 use super::fault::{Fault, Party};
@@ -14,7 +15,8 @@ use super::issue::{Issue, IssueId};
 use super::job::{Metrics, StuckJobs};
 
 /// The checks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// Do the parties answer?
     Health,
@@ -67,7 +69,8 @@ impl CheckState {
 }
 
 /// Whether a party answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is not configured.
     NotConfigured,
@@ -89,7 +92,8 @@ impl Answer {
 }
 
 /// What a check saw.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Figures {
     /// Of the parties.
     Health {
@@ -105,7 +109,8 @@ pub enum Figures {
 }
 
 /// What came of a look.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sight {
     /// It looked.
     Seen {
@@ -119,7 +124,7 @@ pub enum Sight {
 }
 
 /// What one check brings to the report of a cycle.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Section {
     /// The check.
     pub check: CheckName,
@@ -161,7 +166,7 @@ impl Section {
 }
 
 /// One cycle's report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The number of the cycle, counted from the start of the process.
     pub cycle: u64,
@@ -249,18 +254,53 @@ impl Report {
 }
 
 /// What is known after a cycle: its report, and the incidents as it left them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     /// The report.
     pub report: Report,
     /// The incidents that are open or recovering, the oldest first.
     pub incidents: Vec<Incident>,
+    /// When nobody looked within the last day, the oldest first.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+}
+
+impl Overview {
+    /// As it is kept in the store, for those who did not make it.
+    pub fn to_json(&self) -> String {
+        // Nothing in it can fail: no map has other keys than texts.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Overview::to_json`] has written; none if a version of this program did that which knew other words.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+}
+
+/// A time in which nobody looked: the host slept, or we were down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The last cycle before it.
+    pub since: DateTime<Utc>,
+    /// The first cycle after it.
+    pub until: DateTime<Utc>,
+}
+
+/// The gap between two cycles that lie more than two intervals and a deadline apart: a cycle that takes that long lets the
+/// ticks pass that fall into it.
+pub fn gap(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Gap> {
+    is_too_long(last, now, interval, check_timeout).then_some(Gap { since: last, until: now })
+}
+
+fn is_too_long(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> bool {
+    (now - last).to_std().unwrap_or_default() > interval.saturating_mul(2).saturating_add(check_timeout)
 }
 
 /// The issue of a report that is older than two intervals and a deadline: nobody has looked since.
 pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Issue> {
     let age = (now - last).to_std().unwrap_or_default();
-    (age > 2 * interval + check_timeout).then(|| {
+    is_too_long(last, now, interval, check_timeout).then(|| {
         let minutes = age.as_secs() / 60;
         let text = match minutes {
             0 => format!("Last check was {} seconds ago", age.as_secs()),
@@ -270,6 +310,10 @@ pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_
         Issue::new(IssueId::ReportStale, text)
     })
 }
+
+#[cfg(test)]
+#[path = "overview_tests.rs"]
+mod overview_tests;
 
 #[cfg(test)]
 mod tests {
@@ -336,5 +380,15 @@ mod tests {
         assert_eq!(after(660), None);
         assert_eq!(after(1_570).map(|issue| issue.line()), Some("⚪ Last check was 26 minutes ago".into()));
         assert_eq!(stale(last + interval, last, interval, timeout), None, "a clock that was set back");
+    }
+
+    #[test]
+    fn cycles_too_far_apart_leave_a_gap() {
+        let (interval, timeout) = (Duration::from_secs(300), Duration::from_secs(60));
+        let last = DateTime::<Utc>::UNIX_EPOCH;
+        assert_eq!(gap(last, last + Duration::from_secs(660), interval, timeout), None);
+        let until = last + Duration::from_secs(661);
+        assert_eq!(gap(last, until, interval, timeout), Some(Gap { since: last, until }));
+        assert_eq!(gap(until, last, interval, timeout), None, "a clock that was set back");
     }
 }

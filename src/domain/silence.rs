@@ -29,3 +29,33 @@ impl Silence {
         self.issue.is_none_or(|silenced| silenced == issue) && (self.created..self.until).contains(&now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_covers_its_issue_from_its_beginning_to_before_its_end() {
+        let at = |seconds| DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        let silence = |issue| Silence {
+            id: "one".into(),
+            issue,
+            created: at(10),
+            until: at(20),
+            by: "ada".into(),
+            reason: String::new(),
+        };
+        let (stuck, low) = (IssueId::StuckJobs, IssueId::LowCompletion);
+        for (of, issue, now, expected) in [
+            (Some(stuck), stuck, 10, true),
+            (Some(stuck), stuck, 19, true),
+            (Some(stuck), stuck, 9, false),
+            (Some(stuck), stuck, 20, false),
+            (Some(stuck), low, 15, false),
+            (None, low, 15, true),
+            (None, low, 20, false),
+        ] {
+            assert_eq!(silence(of).covers(issue, at(now)), expected, "{of:?} {issue} {now}");
+        }
+    }
+}

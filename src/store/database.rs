@@ -1,12 +1,15 @@
 //! The two sorts of database behind one face: who reads, who writes, and nothing that the rest of the store would have
 //! to tell apart.
 
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
+use super::late::Late;
 use super::{StoreError, sqlite};
 
-/// A database that is open.
+/// A database: open, or to be opened as soon as it can be.
 #[derive(Clone, Debug)]
 pub(super) enum Database {
     /// SQLite, in a file or in memory.
@@ -18,6 +21,8 @@ pub(super) enum Database {
     },
     /// PostgreSQL, whoever runs it.
     Postgres(PgPool),
+    /// One of them, which could not be had when the process started.
+    Late(Arc<Late>),
 }
 
 impl Database {
@@ -26,6 +31,7 @@ impl Database {
         Ok(match self {
             Self::Sqlite { reader, .. } => Session::Sqlite(reader.acquire().await?),
             Self::Postgres(pool) => Session::Postgres(pool.acquire().await?),
+            Self::Late(late) => Box::pin(late.database().await?.session()).await?,
         })
     }
 
@@ -34,25 +40,19 @@ impl Database {
         Ok(match self {
             Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with(sqlite::BEGIN).await?),
             Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::Late(late) => Box::pin(late.database().await?.begin()).await?,
         })
-    }
-
-    /// The same, with the incidents for ourselves until it is over: whoever else wants to settle a cycle waits.
-    ///
-    /// SQLite has one writer at a time anyhow. PostgreSQL would let two read the same incidents and both decide.
-    pub(super) async fn begin_alone(&self) -> Result<Transaction, StoreError> {
-        let mut transaction = self.begin().await?;
-        if let Transaction::Postgres(postgres) = &mut transaction {
-            sqlx::query("LOCK TABLE incidents IN EXCLUSIVE MODE").execute(&mut **postgres).await?;
-        }
-        Ok(transaction)
     }
 
     /// Takes what SQLite has in its write-ahead log into the file, as far as nobody is reading it; PostgreSQL does so by
     /// itself.
     pub(super) async fn checkpoint(&self) -> Result<(), StoreError> {
-        if let Self::Sqlite { reader, .. } = self {
-            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(reader).await?;
+        match self {
+            Self::Sqlite { reader, .. } => {
+                sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(reader).await?;
+            }
+            Self::Postgres(_) => {}
+            Self::Late(late) => Box::pin(late.database().await?.checkpoint()).await?,
         }
         Ok(())
     }
@@ -65,6 +65,7 @@ impl Database {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+            Self::Late(late) => late.close().await,
         }
     }
 }
@@ -86,6 +87,27 @@ pub(super) enum Transaction {
 }
 
 impl Transaction {
+    /// Keeps the incidents for ourselves until it is over: whoever else wants to settle a cycle or acknowledge an
+    /// incident waits.
+    ///
+    /// SQLite has one writer at a time anyhow. PostgreSQL would let two read the same incidents and both decide.
+    pub(super) async fn keep_incidents(&mut self) -> Result<(), StoreError> {
+        self.lock("LOCK TABLE incidents IN EXCLUSIVE MODE").await
+    }
+
+    /// Waits until nobody keeps the incidents for himself, and lets nobody do so until it is over. What comes after that
+    /// and is about incidents has nobody to wait for who may wait for us.
+    pub(super) async fn share_incidents(&mut self) -> Result<(), StoreError> {
+        self.lock("LOCK TABLE incidents IN ROW SHARE MODE").await
+    }
+
+    async fn lock(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        if let Self::Postgres(transaction) = self {
+            sqlx::query(statement).execute(&mut **transaction).await?;
+        }
+        Ok(())
+    }
+
     /// Makes it last.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {

@@ -11,7 +11,7 @@ const TEXT_LIMIT: usize = 200;
 pub(super) const POSTGRES: &str = "behind DATABASE_URL";
 
 /// Why the store could not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// While opening: the schema is of a newer version than this program. It was left untouched.
     #[error(
@@ -55,6 +55,12 @@ pub enum StoreError {
     /// The store was closed, or its runtime has ended.
     #[error("the database is closed")]
     Closed,
+    /// Another instance leads meanwhile: nothing was written.
+    #[error("another instance leads")]
+    NotLeading,
+    /// What was said to be a cursor is none of ours.
+    #[error("the cursor is not one that was given out here")]
+    WrongCursor,
     /// A row makes no sense to this program.
     #[error("the database holds what makes no sense: {0}")]
     Nonsense(String),
@@ -64,6 +70,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it may go well a little later without anybody doing something about it.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout | Self::Locked | Self::Full)
+    }
+
     /// A row that makes no sense: which, and why.
     pub(super) fn nonsense(what: impl AsRef<str>) -> Self {
         Self::Nonsense(shortened(what.as_ref(), TEXT_LIMIT))

@@ -5,14 +5,29 @@ use log::warn;
 use super::database::Speaks;
 use super::database::Transaction;
 use super::error::shortened;
-use super::row::{Row, millis};
+use super::row::{Row, counted, millis, readable};
 use super::statement::Statement;
 use super::{Store, StoreError};
+use crate::domain::flapping::Past;
 use crate::domain::incident::{Acknowledgement, Change, Held, Incident, Phase, Telling};
 use crate::domain::issue::IssueId;
 
 /// The longest name that is worth showing, in characters.
 const NAME_LIMIT: usize = 60;
+
+/// The columns of an incident, and what comes behind them in a statement.
+macro_rules! select_incidents {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, issue, text, detail, magnitude, since, phase, streak, held, held_cause, unstable, told_at, ",
+            "told_text, told_magnitude, acknowledged_by, acknowledged_at, resolved_at FROM incidents ",
+            $rest
+        )
+    };
+}
+pub(super) use select_incidents;
+
+const UNRESOLVED: &str = select_incidents!("WHERE phase <> 'resolved' ORDER BY since, id");
 
 impl Store {
     /// The incidents that are not over: suspected, open or recovering; the oldest first.
@@ -27,14 +42,29 @@ impl Store {
 
 /// See [`Store::unresolved`].
 pub(super) async fn unresolved(on: &mut impl Speaks) -> Result<Vec<Incident>, StoreError> {
-    let rows = Statement::new(
-        "SELECT id, issue, text, detail, magnitude, since, phase, streak, held, held_cause, unstable, told_at, told_text,
-                told_magnitude, acknowledged_by, acknowledged_at, resolved_at
-         FROM incidents WHERE phase <> 'resolved' ORDER BY since, id",
-    )
-    .all(on)
-    .await?;
+    let rows = Statement::new(UNRESOLVED).all(on).await?;
     rows.iter().filter_map(|row| incident(row).transpose()).collect()
+}
+
+/// The incident of that id, unless it is about an issue that this program does not know.
+pub(super) async fn of(on: &mut impl Speaks, id: &str) -> Result<Option<Incident>, StoreError> {
+    let row = Statement::new(select_incidents!("WHERE id = $1")).bind(id).optional(on).await?;
+    row.map_or(Ok(None), |row| incident(&row))
+}
+
+/// How many of the incidents that are over are looked at for flapping: more than there can be in the time that matters.
+const MOST_PAST: i64 = 500;
+
+pub(super) const PAST: &str = "SELECT issue, since, resolved_at FROM incidents WHERE phase = 'resolved'
+     AND resolved_at IS NOT NULL ORDER BY resolved_at DESC LIMIT $1";
+
+/// The incidents that were over last, the latest first; those about unknown issues are left out.
+pub(super) async fn past(on: &mut impl Speaks) -> Result<Vec<Past>, StoreError> {
+    let rows = Statement::new(PAST).bind(MOST_PAST).all(on).await?;
+    Ok(readable(&rows, |row| {
+        let Some(issue) = IssueId::parse(&row.text("issue")?) else { return Ok(None) };
+        Ok(Some(Past { issue, since: row.moment("since")?, resolved_at: row.moment("resolved_at")? }))
+    }))
 }
 
 /// Writes every incident as it is now. Those that are over come first, so that they make room for what follows them.
@@ -43,9 +73,10 @@ pub(super) async fn write(transaction: &mut Transaction, stepped: &[(Incident, C
         .iter()
         .partition(|(incident, change)| *change == Change::Forgotten || incident.phase == Phase::Resolved);
     for (incident, change) in over.into_iter().chain(going_on) {
-        match change {
-            Change::Forgotten => delete(transaction, &incident.id).await?,
-            Change::None | Change::Opened | Change::Resolved => upsert(transaction, incident).await?,
+        if *change == Change::Forgotten {
+            delete(transaction, &incident.id).await?;
+        } else {
+            upsert(transaction, incident).await?;
         }
     }
     Ok(())
@@ -79,7 +110,7 @@ async fn upsert(transaction: &mut Transaction, incident: &Incident) -> Result<()
     .bind(incident.issue.to_string())
     .bind(&incident.text)
     .bind(&incident.detail)
-    .bind(incident.magnitude.map(number))
+    .bind(incident.magnitude.map(counted))
     .bind(millis(incident.since))
     .bind(incident.phase.name())
     .bind(i64::from(incident.streak))
@@ -88,7 +119,7 @@ async fn upsert(transaction: &mut Transaction, incident: &Incident) -> Result<()
     .bind(i64::from(incident.unstable))
     .bind(told.map(|told| millis(told.at)))
     .bind(told.map(|told| told.text.clone()))
-    .bind(told.and_then(|told| told.magnitude).map(number))
+    .bind(told.and_then(|told| told.magnitude).map(counted))
     .bind(acknowledged.map(|acknowledged| acknowledged.by.clone()))
     .bind(acknowledged.map(|acknowledged| millis(acknowledged.at)))
     .bind(incident.resolved_at.map(millis))
@@ -98,7 +129,7 @@ async fn upsert(transaction: &mut Transaction, incident: &Incident) -> Result<()
 }
 
 /// The incident of a row; `None` if it is about an issue that this program does not know.
-fn incident(row: &Row) -> Result<Option<Incident>, StoreError> {
+pub(super) fn incident(row: &Row) -> Result<Option<Incident>, StoreError> {
     let (id, name) = (row.text("id")?, row.text("issue")?);
     let Some(issue) = IssueId::parse(&name) else {
         warn!("incident {id} is about {:?}, which this version does not know: skipped", shortened(&name, NAME_LIMIT));
@@ -135,11 +166,6 @@ fn told(row: &Row) -> Result<Option<Telling>, StoreError> {
 fn acknowledged(row: &Row) -> Result<Option<Acknowledgement>, StoreError> {
     let acknowledged = row.optional_text("acknowledged_by")?.zip(row.optional_moment("acknowledged_at")?);
     Ok(acknowledged.map(|(by, at)| Acknowledgement { by, at }))
-}
-
-/// A count as the databases have it; none comes near the end of their numbers.
-fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A cause that this program does not know is one that it cannot see: then nothing explains the incident.

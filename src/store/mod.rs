@@ -12,15 +12,28 @@
 //!
 //! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`.
 
+mod acknowledge;
+mod changes;
 mod channel_state;
+mod claim;
 mod database;
+mod deliveries;
 mod error;
+mod history;
 mod incidents;
+mod late;
+mod leader_file;
+mod lease;
 mod outbox;
+mod page;
 mod postgres;
 mod prune;
+mod reports;
 mod row;
+mod samples;
 mod schema;
+mod settle;
+mod silences;
 mod sqlite;
 mod statement;
 #[cfg(test)]
@@ -28,17 +41,28 @@ mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+pub use acknowledge::Acknowledged;
+pub use changes::Recorded;
+pub use claim::Due;
+pub use deliveries::Outcome;
 pub use error::StoreError;
-pub use outbox::{Due, Notice};
+pub use history::{Attempt, DeliveryRecord, IncidentFilter, IncidentStory, NoticeState};
+pub use lease::Lease;
+pub use outbox::Notice;
+pub use page::Page;
+pub use reports::StoredReport;
+pub use samples::{Gap, Sample};
+pub use settle::{Decision, Known};
 
-use crate::domain::incident::{Change, Incident};
-use crate::domain::notice::Told;
 use crate::secret::Secret;
 use database::Database;
+use late::Late;
+use leader_file::LeaderFile;
 use statement::Statement;
 
 /// Where the database is.
@@ -50,15 +74,6 @@ pub enum Location {
     Memory,
     /// On the PostgreSQL server of this URL.
     Postgres(Secret),
-}
-
-/// What follows from a cycle.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// Every incident that the cycle touched, as it is now.
-    pub stepped: Vec<(Incident, Change)>,
-    /// What is to be told.
-    pub notices: Vec<Notice>,
 }
 
 /// How long things may take.
@@ -87,6 +102,10 @@ pub struct Store {
     database: Database,
     runtime: Handle,
     limits: Limits,
+    /// What leaders of a database in a file lock.
+    leader_file: Option<Arc<LeaderFile>>,
+    /// The epoch of the leader that writes; anybody may, if there is none.
+    fence: Option<i64>,
 }
 
 impl Store {
@@ -98,16 +117,34 @@ impl Store {
     }
 
     async fn open_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
-        let location = location.clone();
-        let opening = async move {
-            match &location {
-                Location::File(path) => sqlite::file(path, limits).await,
-                Location::Memory => sqlite::memory(limits).await,
-                Location::Postgres(url) => postgres::server(url, limits).await,
-            }
+        let database = connect(location, &runtime, limits).await?;
+        Ok(Self::on(database, location, runtime, limits))
+    }
+
+    fn on(database: Database, location: &Location, runtime: Handle, limits: Limits) -> Self {
+        let leader_file = match location {
+            Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
+            Location::Memory | Location::Postgres(_) => None,
         };
-        let database = on(&runtime, limits.operation, opening).await?;
-        Ok(Self { database, runtime, limits })
+        Self { database, runtime, limits, leader_file, fence: None }
+    }
+
+    /// As [`Store::open`], but a database that cannot be had just now (away, locked, out of space) is opened as soon as
+    /// it can be; until then, whatever is asked is answered with why not. What somebody has to look after is an error at
+    /// once, and if it only shows later, from then on.
+    pub async fn open_patiently(location: &Location, runtime: Handle) -> Result<Self, StoreError> {
+        Self::open_patiently_within(location, runtime, LIMITS).await
+    }
+
+    async fn open_patiently_within(location: &Location, runtime: Handle, limits: Limits) -> Result<Self, StoreError> {
+        match Self::open_within(location, runtime.clone(), limits).await {
+            Err(why) if why.may_pass() => {
+                log::error!("{why}; it is tried again, and what happens meanwhile is kept in memory");
+                let late = Late::new(location.clone(), runtime.clone(), limits, why);
+                Ok(Self::on(Database::Late(Arc::new(late)), location, runtime, limits))
+            }
+            opened => opened,
+        }
     }
 
     /// Whether there is a database of ours at `location`. Nothing is written to find out.
@@ -119,30 +156,6 @@ impl Store {
                 Location::Memory => Ok(false),
                 Location::Postgres(url) => postgres::is_there(url, LIMITS).await,
             }
-        })
-        .await
-    }
-
-    /// Takes the incidents that are not over through a cycle, as `decide` says of them and of who was told of them, and
-    /// writes it down: all of it or nothing. What was decided is returned.
-    ///
-    /// Incidents are inserted or brought up to date, those that were [`Change::Forgotten`] are deleted, and the notices
-    /// are posted. Looking, deciding and writing are one transaction: two cycles at once, such as that of an Escalator
-    /// that was replaced meanwhile, come one after the other, and what one of them tells the other one knows.
-    pub async fn settle<F>(&self, decide: F) -> Result<Decision, StoreError>
-    where
-        F: FnOnce(Vec<Incident>, &Told) -> Decision + Send + 'static,
-    {
-        let database = self.database.clone();
-        self.run(async move {
-            let mut transaction = database.begin_alone().await?;
-            let known = incidents::unresolved(&mut transaction).await?;
-            let told = outbox::told(&mut transaction).await?;
-            let decision = decide(known, &told);
-            incidents::write(&mut transaction, &decision.stepped).await?;
-            outbox::post(&mut transaction, &decision.notices).await?;
-            transaction.commit().await?;
-            Ok(decision)
         })
         .await
     }
@@ -171,11 +184,15 @@ impl Store {
     /// With SQLite, the last connection to be closed takes what is in the write-ahead log into the file.
     pub async fn close(&self) -> Result<(), StoreError> {
         let database = self.database.clone();
-        on(&self.runtime, CLOSE_LIMIT, async move {
+        let closed = on(&self.runtime, CLOSE_LIMIT, async move {
             database.close().await;
             Ok(())
-        })
-        .await
+        });
+        let closed = closed.await;
+        if let Some(file) = &self.leader_file {
+            file.let_go();
+        }
+        closed
     }
 
     /// Runs one operation on the runtime of the store.
@@ -186,6 +203,19 @@ impl Store {
     {
         on(&self.runtime, self.limits.operation, operation).await
     }
+}
+
+/// Opens the database at `location`.
+async fn connect(location: &Location, runtime: &Handle, limits: Limits) -> Result<Database, StoreError> {
+    let location = location.clone();
+    on(runtime, limits.operation, async move {
+        match &location {
+            Location::File(path) => sqlite::file(path, limits).await,
+            Location::Memory => sqlite::memory(limits).await,
+            Location::Postgres(url) => postgres::server(url, limits).await,
+        }
+    })
+    .await
 }
 
 /// Runs `operation` on `runtime`, to its end or to its limit, also if nobody waits for it any more.

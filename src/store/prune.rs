@@ -48,9 +48,9 @@ impl Store {
     }
 
     pub(super) async fn delete_batch(&self, statement: &'static str, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let database = self.database.clone();
+        let store = self.clone();
         self.run(async move {
-            let mut transaction = database.begin().await?;
+            let mut transaction = store.begin().await?;
             let statement = Statement::new(statement).bind(millis(before)).bind(BATCH.cast_signed());
             let deleted = statement.execute(&mut transaction).await?;
             transaction.commit().await?;

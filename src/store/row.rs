@@ -1,6 +1,7 @@
 //! Columns to values of the domain, and back.
 
 use chrono::{DateTime, Utc};
+use log::warn;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -57,6 +58,24 @@ impl Row {
     pub(super) fn optional_moment(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.optional_number(column)?.map(|stored| from_millis(stored, column)).transpose()
     }
+}
+
+/// What can be read of `rows`, and is of use. A row that makes no sense is left out with a warning: of a history, the rest
+/// is better than nothing.
+pub(super) fn readable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<Option<T>, StoreError>) -> Vec<T> {
+    rows.iter()
+        .filter_map(|row| {
+            read(row).unwrap_or_else(|error| {
+                warn!("a row is left out: {error}");
+                None
+            })
+        })
+        .collect()
+}
+
+/// A count as the databases have it; none comes near the end of their numbers.
+pub(super) fn counted(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A moment as it is stored; what is finer than a millisecond is lost.

@@ -17,13 +17,19 @@ pub(super) enum Value {
 
 /// A statement and its values, in their order.
 pub(super) struct Statement {
-    text: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
     values: Vec<Value>,
 }
 
 impl Statement {
     pub(super) fn new(text: &'static str) -> Self {
-        Self { text, values: vec![] }
+        Self::differing(text, text)
+    }
+
+    /// One for which the two have no words in common, such as those for the clock.
+    pub(super) fn differing(sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sqlite, postgres, values: vec![] }
     }
 
     /// The value of the next `$n`.
@@ -35,8 +41,8 @@ impl Statement {
     /// Runs it; returns how many rows it touched.
     pub(super) async fn execute(self, on: &mut impl Speaks) -> Result<u64, StoreError> {
         Ok(match on.lent() {
-            Lent::Sqlite(connection) => self.query().execute(connection).await?.rows_affected(),
-            Lent::Postgres(connection) => self.query().execute(connection).await?.rows_affected(),
+            Lent::Sqlite(connection) => query(self.sqlite, self.values).execute(connection).await?.rows_affected(),
+            Lent::Postgres(connection) => query(self.postgres, self.values).execute(connection).await?.rows_affected(),
         })
     }
 
@@ -44,10 +50,10 @@ impl Statement {
     pub(super) async fn all(self, on: &mut impl Speaks) -> Result<Vec<Row>, StoreError> {
         Ok(match on.lent() {
             Lent::Sqlite(connection) => {
-                self.query().fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect()
+                query(self.sqlite, self.values).fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect()
             }
             Lent::Postgres(connection) => {
-                self.query().fetch_all(connection).await?.into_iter().map(Row::Postgres).collect()
+                query(self.postgres, self.values).fetch_all(connection).await?.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -56,17 +62,17 @@ impl Statement {
     pub(super) async fn optional(self, on: &mut impl Speaks) -> Result<Option<Row>, StoreError> {
         Ok(self.all(on).await?.into_iter().next())
     }
+}
 
-    fn query<'q, D: Database>(self) -> Query<'q, D, D::Arguments>
-    where
-        Option<String>: Encode<'q, D> + Type<D>,
-        Option<i64>: Encode<'q, D> + Type<D>,
-    {
-        self.values.into_iter().fold(sqlx::query(self.text), |query, value| match value {
-            Value::Text(text) => query.bind(text),
-            Value::Number(number) => query.bind(number),
-        })
-    }
+fn query<'q, D: Database>(text: &'static str, values: Vec<Value>) -> Query<'q, D, D::Arguments>
+where
+    Option<String>: Encode<'q, D> + Type<D>,
+    Option<i64>: Encode<'q, D> + Type<D>,
+{
+    values.into_iter().fold(sqlx::query(text), |query, value| match value {
+        Value::Text(text) => query.bind(text),
+        Value::Number(number) => query.bind(number),
+    })
 }
 
 /// PostgreSQL has no text with a NUL in it, and what others say may have one: better told without than not at all.
@@ -95,6 +101,12 @@ impl From<&String> for Value {
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Self {
         Self::Text(text.map(storable))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        text.map(str::to_owned).into()
     }
 }
 

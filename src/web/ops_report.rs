@@ -25,6 +25,7 @@ struct OpsReport<'a> {
     incidents: Vec<IncidentPart<'a>>,
     supervision: Vec<ActorPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
+    gaps: Vec<GapPart>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +79,13 @@ struct StuckJobPart<'a> {
     url: &'a str,
 }
 
+/// A time within the last day in which nobody looked.
+#[derive(Serialize)]
+struct GapPart {
+    from: String,
+    to: String,
+}
+
 /// The report of `overview` as the contract has it.
 ///
 /// `since` are the issues that have come up since its cycle, `actors` are our own. `details` are error texts and stuck
@@ -89,7 +97,7 @@ pub fn document<'a>(
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
-    let Overview { report, incidents } = overview;
+    let Overview { report, incidents, gaps } = overview;
     let mut issues: Vec<&Issue> = report.issues().chain(since).collect();
     issues.sort_by_key(|issue| issue.id);
     let stuck = report.stuck_jobs();
@@ -105,6 +113,7 @@ pub fn document<'a>(
         incidents: incidents.iter().map(incident).collect(),
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
+        gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("supervision", &[]),
     ("demo", &[]),
-    ("settings", &["clients", "secret"]),
+    ("settings", &["clients", "domain", "secret"]),
     ("logging", &["secret", "settings"]),
     ("clients", &["secret"]),
     ("store", &["domain", "secret"]),

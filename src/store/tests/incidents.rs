@@ -133,6 +133,6 @@ async fn a_text_that_only_one_of_the_databases_could_hold_is_told_all_the_same()
             .await
             .unwrap();
         assert_eq!(store.unresolved().await.unwrap()[0].detail, "a\u{FFFD}b");
-        assert_eq!(store.claim("email", at(0), at(60), "me").await.unwrap().unwrap().notice.body, "\u{FFFD}");
+        assert_eq!(store.claim("email", at(0), at(60), "me", joined).await.unwrap().unwrap().notice.body, "\u{FFFD}");
     }
 }

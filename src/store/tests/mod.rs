@@ -2,6 +2,7 @@
 //! `opening.rs`, what only a server can in `server.rs`.
 
 mod incidents;
+mod late;
 mod opening;
 mod outbox;
 mod prune;
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::domain::incident::{Acknowledgement, Held, Phase, Telling};
+use crate::domain::incident::{Acknowledgement, Change, Held, Incident, Phase, Telling};
 use crate::domain::issue::IssueId;
 use crate::domain::notice::{NoticeKind, Step};
 
@@ -99,7 +100,7 @@ async fn change(store: &Store, statement: &'static str) -> Result<u64, StoreErro
 fn sqlite_of(store: &Store) -> (&SqlitePool, &SqlitePool) {
     match &store.database {
         Database::Sqlite { writer, reader } => (writer, reader),
-        Database::Postgres(_) => panic!("not SQLite"),
+        Database::Postgres(_) | Database::Late(_) => panic!("not SQLite"),
     }
 }
 
@@ -152,7 +153,15 @@ fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)])
         thread: None,
         created: at(0),
         incidents: incidents.iter().map(|(id, step)| ((*id).into(), *step)).collect(),
+        content: None,
+        not_before: None,
     }
+}
+
+/// One notice of several, from whose body it can be seen of which.
+fn joined(earlier: Vec<Notice>, newest: Notice) -> Notice {
+    let ids: Vec<_> = earlier.iter().chain([&newest]).map(|notice| notice.id.clone()).collect();
+    Notice { body: ids.join("+"), ..newest }
 }
 
 fn alert(id: &str, channel: &str, incident: &str) -> Notice {
@@ -162,8 +171,8 @@ fn alert(id: &str, channel: &str, incident: &str) -> Notice {
 impl Store {
     /// Writes down what was decided without a look at what is there.
     async fn commit(&self, stepped: &[(Incident, Change)], notices: &[Notice]) -> Result<(), StoreError> {
-        let decision = Decision { stepped: stepped.to_vec(), notices: notices.to_vec() };
-        self.settle(|_, _| decision).await.map(drop)
+        let (stepped, notices) = (stepped.to_vec(), notices.to_vec());
+        self.settle(|_| Decision { stepped, notices, ..Decision::default() }).await.map(drop)
     }
 }
 
@@ -175,6 +184,6 @@ async fn open_stuck(store: &Store, notices: &[Notice]) {
 
 /// The id of what is claimed at that second, for a minute.
 async fn claimed(store: &Store, channel: &str, second: i64) -> Option<String> {
-    let due = store.claim(channel, at(second), at(second + 60), "test").await.unwrap();
+    let due = store.claim(channel, at(second), at(second + 60), "test", joined).await.unwrap();
     due.map(|due| due.notice.id)
 }

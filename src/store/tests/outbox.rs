@@ -8,8 +8,8 @@ async fn a_notice_comes_out_as_it_was_posted() {
     for (store, _ground) in each().await {
         let posted = Notice { thread: Some("n0".into()), created: at(3), ..alert("n1", "email", "i1") };
         open_stuck(&store, std::slice::from_ref(&posted)).await;
-        let due = store.claim("email", at(3), at(63), "me").await.unwrap().unwrap();
-        assert_eq!(due, Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1 });
+        let due = store.claim("email", at(3), at(63), "me", joined).await.unwrap().unwrap();
+        assert_eq!(due, Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1, waiting_since: at(3) });
     }
 }
 
@@ -18,13 +18,13 @@ async fn one_claim_at_a_time_until_it_runs_out() {
     for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         assert_eq!(store.next_due("email").await.unwrap(), Some(at(0)));
-        let first = store.claim("email", at(1), at(61), "one").await.unwrap().unwrap();
+        let first = store.claim("email", at(1), at(61), "one", joined).await.unwrap().unwrap();
         assert_eq!(first.attempts, 1);
         for by in ["one", "two"] {
-            assert_eq!(store.claim("email", at(60), at(120), by).await.unwrap(), None, "{by}");
+            assert_eq!(store.claim("email", at(60), at(120), by, joined).await.unwrap(), None, "{by}");
         }
         assert_eq!(store.next_due("email").await.unwrap(), Some(at(61)));
-        let second = store.claim("email", at(61), at(121), "two").await.unwrap().unwrap();
+        let second = store.claim("email", at(61), at(121), "two", joined).await.unwrap().unwrap();
         assert_eq!((second.notice.id.as_str(), second.attempts), ("n1", 2), "the first has died over it");
     }
 }
@@ -52,7 +52,7 @@ async fn no_notice_overtakes_another_of_its_channel_and_no_channel_waits_for_ano
         assert_eq!(store.next_due("email").await.unwrap(), Some(at(100)));
         assert_eq!(claimed(&store, "telegram", 3).await, Some("n1t".into()));
 
-        let again = store.claim("email", at(100), at(160), "me").await.unwrap().unwrap();
+        let again = store.claim("email", at(100), at(160), "me", joined).await.unwrap().unwrap();
         assert_eq!((again.notice.id.as_str(), again.attempts), ("n1", 2));
         store.delivered("n1", at(101), "250 ok").await.unwrap();
         assert_eq!(claimed(&store, "email", 102).await, Some("a-later".into()));
@@ -122,7 +122,7 @@ async fn only_the_newest_state_waits_and_it_waits_as_long_as_the_last_one_would_
 
         store.commit(&[], &[status("s4", 5)]).await.unwrap();
         assert_eq!(claimed(&store, "notion", 999).await, None, "patience was asked for");
-        let due = store.claim("notion", at(1_000), at(1_060), "me").await.unwrap().unwrap();
+        let due = store.claim("notion", at(1_000), at(1_060), "me", joined).await.unwrap().unwrap();
         assert_eq!((due.notice.id.as_str(), due.attempts), ("s4", 2));
         store.delivered("s4", at(1_001), "").await.unwrap();
         assert_eq!(store.next_due("notion").await.unwrap(), None);
@@ -149,7 +149,7 @@ async fn a_kind_of_a_newer_version_does_not_hold_up_the_channel() {
     for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         change(&store, "UPDATE notices SET kind = 'digest'").await.unwrap();
-        let due = store.claim("email", at(0), at(60), "me").await.unwrap().unwrap();
+        let due = store.claim("email", at(0), at(60), "me", joined).await.unwrap().unwrap();
         assert_eq!(due.notice.kind, NoticeKind::Alert);
     }
 }

@@ -27,13 +27,14 @@ async fn of_two_cycles_at_once_the_second_knows_what_the_first_one_told() {
     for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         let all_clear = |id: &'static str| {
-            store.settle(move |known, _| {
+            store.settle(move |known| {
                 let over =
                     |incident: &Incident| notice(id, "email", NoticeKind::Resolved, &[(&incident.id, Step::Resolved)]);
-                let notices = known.iter().map(over).collect();
+                let notices = known.incidents.iter().map(over).collect();
                 let resolved = |incident| Incident { phase: Phase::Resolved, resolved_at: Some(at(1)), ..incident };
-                let stepped = known.into_iter().map(|incident| (resolved(incident), Change::Resolved)).collect();
-                Decision { stepped, notices }
+                let stepped =
+                    known.incidents.into_iter().map(|incident| (resolved(incident), Change::Resolved)).collect();
+                Decision { stepped, notices, ..Decision::default() }
             })
         };
         let decisions = try_join_all([all_clear("n2"), all_clear("n3")]).await.unwrap();
@@ -113,7 +114,7 @@ async fn two_stores_on_one_database_write_at_once_and_both_get_through() {
                 for number in 0..40 {
                     let stuck = (incident("i1", IssueId::StuckJobs, Phase::Open), Change::None);
                     store.commit(&[stuck], &[alert(&format!("{name} {number}"), name, "i1")]).await.unwrap();
-                    let due = store.claim(name, at(0), at(60), name).await.unwrap().unwrap();
+                    let due = store.claim(name, at(0), at(60), name, joined).await.unwrap().unwrap();
                     assert_eq!(due.notice.id, format!("{name} {number}"));
                     store.delivered(&due.notice.id, at(1), "").await.unwrap();
                 }

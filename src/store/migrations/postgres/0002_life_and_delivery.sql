@@ -10,6 +10,7 @@ ALTER TABLE incidents
 
 -- History, newest first: the ids are sortable by time.
 CREATE INDEX incidents_history ON incidents (since, id) WHERE phase <> 'suspected';
+CREATE INDEX incidents_history_of_issue ON incidents (issue, since, id) WHERE phase <> 'suspected';
 
 -- Everything that happened to an incident.
 CREATE TABLE incident_changes (
@@ -37,6 +38,7 @@ ALTER TABLE notices
     ADD COLUMN claimed_epoch BIGINT;
 
 CREATE INDEX notices_channel ON notices (channel, seq);
+CREATE INDEX notices_merged ON notices (merged_into) WHERE merged_into IS NOT NULL;
 
 -- What a channel answered, attempt by attempt.
 CREATE TABLE deliveries (

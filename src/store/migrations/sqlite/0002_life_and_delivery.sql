@@ -9,6 +9,7 @@ ALTER TABLE incidents ADD COLUMN acknowledged_at BIGINT;
 
 -- History, newest first: the ids are sortable by time.
 CREATE INDEX incidents_history ON incidents (since, id) WHERE phase <> 'suspected';
+CREATE INDEX incidents_history_of_issue ON incidents (issue, since, id) WHERE phase <> 'suspected';
 
 -- Everything that happened to an incident.
 CREATE TABLE incident_changes (
@@ -78,6 +79,7 @@ CREATE INDEX notice_incidents_incident ON notice_incidents (incident_id);
 CREATE INDEX notices_pending ON notices (channel, seq) WHERE state = 'pending';
 CREATE INDEX notices_finished ON notices (created) WHERE state <> 'pending';
 CREATE INDEX notices_channel ON notices (channel, seq);
+CREATE INDEX notices_merged ON notices (merged_into) WHERE merged_into IS NOT NULL;
 
 -- What a channel answered, attempt by attempt.
 CREATE TABLE deliveries (

@@ -1,0 +1,182 @@
+//! What channels answered, and how it is with each.
+
+use chrono::{DateTime, Utc};
+
+use super::database::Speaks;
+use super::error::shortened;
+use super::row::{Row, millis};
+use super::statement::Statement;
+use super::{Store, StoreError};
+use crate::domain::delivery::{ChannelDelivery, DeliveryState};
+
+/// The longest error or receipt that is kept, in characters.
+const TEXT_LIMIT: usize = 500;
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The channel took it.
+    Delivered,
+    /// It did not, and is asked again.
+    Later,
+    /// It did not, and is not asked again.
+    Never,
+}
+
+impl Outcome {
+    /// The name in the store and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Later => "later",
+            Self::Never => "never",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Delivered, Self::Later, Self::Never].into_iter().find(|outcome| outcome.name() == name)
+    }
+}
+
+impl Store {
+    /// Writes down that the channel took the notice at `at`, and what it answered.
+    ///
+    /// This holds whatever was written of the notice before, and whoever leads; if it has been replaced or pruned, nothing
+    /// happens. Of two that say the same, such as one who was not sure to have been heard, only the first counts.
+    pub async fn delivered(&self, id: &str, at: DateTime<Utc>, receipt: &str) -> Result<(), StoreError> {
+        let (database, id, receipt) = (self.database.clone(), id.to_owned(), shortened(receipt, TEXT_LIMIT));
+        self.run(async move {
+            let mut transaction = database.begin().await?;
+            Statement::new(
+                "UPDATE notices SET state = 'delivered', delivered_at = $1, receipt = $2, merged_into = NULL,
+                     claimed_until = NULL, claimed_by = NULL, claimed_epoch = NULL
+                 WHERE id = $3 AND state <> 'delivered'",
+            )
+            .bind(millis(at))
+            .bind(&receipt)
+            .bind(&id)
+            .execute(&mut transaction)
+            .await?;
+            Statement::new(
+                "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
+                 SELECT id, attempts, CAST($1 AS BIGINT), 'delivered', CAST($2 AS TEXT) FROM notices WHERE id = $3
+                     AND NOT EXISTS (
+                         SELECT 1 FROM deliveries WHERE notice_id = $3 AND outcome = 'delivered' AND answer = $2)",
+            )
+            .bind(millis(at))
+            .bind(receipt)
+            .bind(id)
+            .execute(&mut transaction)
+            .await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// Writes down that an attempt failed at `at`, gives the claim back, and says when to try again; `None`: never.
+    ///
+    /// Of a notice that is no longer pending only the attempt is written down.
+    pub async fn failed(
+        &self,
+        id: &str,
+        at: DateTime<Utc>,
+        error: &str,
+        retry_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let (store, id, error) = (self.clone(), id.to_owned(), shortened(error, TEXT_LIMIT));
+        let (outcome, state) =
+            if retry_at.is_some() { (Outcome::Later, "pending") } else { (Outcome::Never, "failed") };
+        self.run(async move {
+            let mut transaction = store.begin().await?;
+            Statement::new(
+                "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
+                 SELECT id, attempts, CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT) FROM notices WHERE id = $4",
+            )
+            .bind(millis(at))
+            .bind(outcome.name())
+            .bind(&error)
+            .bind(&id)
+            .execute(&mut transaction)
+            .await?;
+            Statement::new(
+                "UPDATE notices SET state = $1, failed_at = $2, last_error = $3, next_try = COALESCE($4, next_try),
+                     claimed_until = NULL, claimed_by = NULL, claimed_epoch = NULL
+                 WHERE id = $5 AND state = 'pending'",
+            )
+            .bind(state)
+            .bind(millis(at))
+            .bind(error)
+            .bind(retry_at.map(millis))
+            .bind(id)
+            .execute(&mut transaction)
+            .await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// How it is with each of `channels`.
+    pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
+        let database = self.database.clone();
+        let channels: Vec<String> = channels.iter().map(|channel| (*channel).to_owned()).collect();
+        self.run(async move {
+            let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
+            by_channel(&mut database.session().await?, &channels).await
+        })
+        .await
+    }
+}
+
+/// See [`Store::deliveries`].
+pub(super) async fn by_channel(on: &mut impl Speaks, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
+    let mut deliveries = vec![];
+    for channel in channels {
+        let row = Statement::new(CHANNEL).bind(*channel).optional(on).await?;
+        let row = row.ok_or_else(|| StoreError::nonsense("nothing is known of a channel"))?;
+        deliveries.push(delivery(channel, &row)?);
+    }
+    Ok(deliveries)
+}
+
+/// What is pending, what was merged into that, and the ends of the two lists of what is finished.
+pub(super) const CHANNEL: &str = "SELECT
+     (SELECT COUNT(*) FROM notices WHERE channel = $1 AND state = 'pending') AS pending,
+     (SELECT MIN(created) FROM notices WHERE channel = $1 AND state = 'pending') AS posted,
+     (SELECT MIN(former.created) FROM notices AS notice JOIN notices AS former ON former.merged_into = notice.id
+      WHERE notice.channel = $1 AND notice.state = 'pending') AS merged_posted,
+     (SELECT MAX(failed_at) FROM notices WHERE channel = $1 AND state = 'pending') AS retried_at,
+     (SELECT last_error FROM notices WHERE channel = $1 AND state = 'pending' AND failed_at IS NOT NULL
+      ORDER BY failed_at DESC LIMIT 1) AS retried_error,
+     (SELECT state FROM notices WHERE channel = $1 AND state IN ('delivered', 'failed')
+      ORDER BY seq DESC LIMIT 1) AS finished,
+     (SELECT last_error FROM notices WHERE channel = $1 AND state IN ('delivered', 'failed')
+      ORDER BY seq DESC LIMIT 1) AS finished_error,
+     (SELECT delivered_at FROM notices WHERE channel = $1 AND state = 'delivered'
+      ORDER BY seq DESC LIMIT 1) AS delivered_at";
+
+fn delivery(channel: &str, row: &Row) -> Result<ChannelDelivery, StoreError> {
+    let (retried_at, last_delivered) = (row.optional_moment("retried_at")?, row.optional_moment("delivered_at")?);
+    let failing = row.optional_text("finished")?.as_deref() == Some("failed");
+    let state = match (failing, retried_at) {
+        // Until it takes something again, whatever else is tried meanwhile.
+        (true, _) => DeliveryState::Failing,
+        (false, Some(_)) => DeliveryState::Retrying,
+        (false, None) => DeliveryState::Ok,
+    };
+    let last_error = match (retried_at, failing) {
+        (Some(retried_at), _) if last_delivered.is_none_or(|delivered| delivered <= retried_at) => {
+            row.optional_text("retried_error")?
+        }
+        (_, true) => row.optional_text("finished_error")?,
+        (_, false) => None,
+    };
+    let posted = [row.optional_moment("posted")?, row.optional_moment("merged_posted")?];
+    Ok(ChannelDelivery {
+        channel: channel.into(),
+        state,
+        pending: u64::from(row.count("pending")?),
+        waiting_since: posted.into_iter().flatten().min(),
+        last_delivered,
+        last_error,
+    })
+}

@@ -1,0 +1,81 @@
+//! The lock of the system by which one process leads on a database in a file.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use log::warn;
+
+/// An empty file beside the database, `NAME.leader`, that the leader keeps locked; one for a store and all its clones.
+///
+/// The system takes the lock back when the process ends, however it ends. The file stays: to remove it would let two lock
+/// two files of one name.
+#[derive(Debug)]
+pub(super) struct LeaderFile {
+    path: PathBuf,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    file: Option<File>,
+    /// Said once is enough.
+    complained: bool,
+}
+
+/// What came of reaching for the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grip {
+    /// It is ours now: whoever led before is gone.
+    New,
+    /// It has been ours.
+    Ours,
+    /// Another process has it, or another store in this one.
+    Others,
+    /// The file system has no locks.
+    None,
+}
+
+impl LeaderFile {
+    /// That of the database in the file `database`.
+    pub(super) fn of(database: &Path) -> Self {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".leader");
+        Self { path: name.into(), held: Mutex::default() }
+    }
+
+    /// Takes the lock if nobody else has it; waits for nobody.
+    pub(super) fn grasp(&self) -> Grip {
+        let mut held = self.held();
+        if held.file.is_some() {
+            return Grip::Ours;
+        }
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path);
+        let locked = opened.map_err(TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
+        match locked {
+            Ok(file) => {
+                held.file = Some(file);
+                Grip::New
+            }
+            Err(TryLockError::WouldBlock) => Grip::Others,
+            Err(TryLockError::Error(error)) => {
+                if !std::mem::replace(&mut held.complained, true) {
+                    warn!(
+                        "{} cannot be locked ({error}): after a crash, the lease has to run out first",
+                        self.path.display()
+                    );
+                }
+                Grip::None
+            }
+        }
+    }
+
+    /// Lets the next one have it.
+    pub(super) fn let_go(&self) {
+        self.held().file = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

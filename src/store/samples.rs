@@ -1,0 +1,76 @@
+//! What each cycle measured, and when nobody looked.
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use super::database::Transaction;
+use super::row::{counted, millis};
+use super::statement::Statement;
+
+/// The figures of one cycle; what was not known is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The moment to which they refer.
+    pub at: DateTime<Utc>,
+    /// Whether all was well.
+    pub ok: bool,
+    /// Whether OpenAI answered.
+    pub openai: Option<bool>,
+    /// Whether Notion answered.
+    pub notion: Option<bool>,
+    /// How many jobs there were in the window.
+    pub jobs: Option<u64>,
+    /// How many of them were done.
+    pub done: Option<u64>,
+    /// How many of them had a low score.
+    pub low_qa: Option<u64>,
+    /// Their average score, in tenths.
+    pub avg_qa_tenths: Option<u64>,
+    /// How many jobs were stuck.
+    pub stuck: Option<u64>,
+    /// How long the check of the parties took, in milliseconds.
+    pub health_ms: Option<u64>,
+}
+
+/// A time in which nobody looked: the host slept, or we were down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// When somebody last looked.
+    pub since: DateTime<Utc>,
+    /// When somebody looked again.
+    pub until: DateTime<Utc>,
+}
+
+/// Writes down what a cycle measured; of each moment there is one sample, the first.
+pub(super) async fn write(transaction: &mut Transaction, sample: &Sample) -> Result<(), StoreError> {
+    Statement::new(
+        "INSERT INTO samples (at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (at) DO NOTHING",
+    )
+    .bind(millis(sample.at))
+    .bind(i64::from(sample.ok))
+    .bind(sample.openai.map(i64::from))
+    .bind(sample.notion.map(i64::from))
+    .bind(sample.jobs.map(counted))
+    .bind(sample.done.map(counted))
+    .bind(sample.low_qa.map(counted))
+    .bind(sample.avg_qa_tenths.map(counted))
+    .bind(sample.stuck.map(counted))
+    .bind(sample.health_ms.map(counted))
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+/// Writes down when nobody looked; a gap that is known already may have grown.
+pub(super) async fn write_gap(transaction: &mut Transaction, gap: Gap) -> Result<(), StoreError> {
+    Statement::new(
+        "INSERT INTO gaps (since, until) VALUES ($1, $2) ON CONFLICT (since) DO UPDATE SET until = excluded.until",
+    )
+    .bind(millis(gap.since))
+    .bind(millis(gap.until))
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
