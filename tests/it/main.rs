@@ -31,12 +31,16 @@ mod incidents;
 mod kills;
 /// Harm and the process: a line of the log for each end, the ordered stop, the last resort.
 mod last_resort;
+/// What the ledger says is what the channels have got, however they refuse.
+mod ledger;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
 mod on_postgres;
+/// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
+mod outage;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;

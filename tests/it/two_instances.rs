@@ -194,14 +194,15 @@ async fn is_paused_again_and_again(mut rng: Rng) {
         plot.turns(&mut rng);
         hinder(&home.world, &mut rng);
         let requests = home.world.telegram.requests();
-        // In a cycle, while it writes, or while it sends.
-        match rng.u8(..3) {
-            0 => {
-                drop(home.world.openai.requests().wait_for_count(home.world.openai.requests().count() + 1, SOON).await)
-            }
-            1 => drop(requests.wait_for_count(requests.count() + 1, Duration::from_secs(5)).await),
-            _ => pair.leader.full_cycle().await,
-        }
+        // In a cycle, while it sends, or in between.
+        let looks = home.world.openai.requests();
+        let come = match rng.u8(..3) {
+            0 => looks.wait_for_count(looks.count() + 1, SOON).await,
+            1 => requests.wait_for_count(requests.count() + 1, Duration::from_secs(5)).await,
+            _ => pair.leader.ticks_on(pair.leader.ticks(), SOON).await,
+        };
+        // To send there may be nothing.
+        println!("it is paused at a moment that has {}come", if come { "" } else { "not " });
         sleep(Duration::from_millis(rng.u64(..100))).await;
         pair.leader.freeze().await;
         plot.turns(&mut rng);
