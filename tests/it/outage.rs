@@ -1,22 +1,29 @@
 //! The database cannot be written, for whatever reason: the watch goes on and people hear of everything; when it can be
 //! written again, all that happened meanwhile is in it.
 
-use futures_util::future::join_all;
+use std::time::Duration;
+
+use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use crate::postgres::Server;
 use crate::support::account::{self, all_is_told};
-use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
+use crate::support::channels::{ALERT, RESOLVED, told};
 use crate::support::disk;
 use crate::support::plot::calm;
+use crate::support::server::{own_server, starts_again, stops};
 use crate::support::{Home, SOON, Service, issues, now};
 
-/// How many looks it may take until a disk is noticed to be full: what SQLite has room for in its log comes first.
-const LOOKS: usize = 30;
+/// How many looks it may take until it is noticed how things are with the database: of a full disk, what SQLite has room
+/// for in its log comes first.
+const LOOKS: usize = 25;
+
+/// The time between them: Notion grants a service only so many a minute.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// What stands between a service and its database.
 enum Hurdle {
@@ -41,7 +48,7 @@ impl Hurdle {
                 connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
                 *holder = Some(connection);
             }
-            Self::Away(server) => on_a_thread(server, Server::stop).await,
+            Self::Away(server) => stops(server).await,
         }
     }
 
@@ -50,7 +57,7 @@ impl Hurdle {
             Self::Full => disk::clear(home, service),
             Self::Bounded => bound(service, "unlimited:").await,
             Self::Locked(holder) => holder.take().expect("the lock").close().await.expect("it is given back"),
-            Self::Away(server) => on_a_thread(server, Server::start_again).await,
+            Self::Away(server) => starts_again(server).await,
         }
     }
 }
@@ -60,17 +67,6 @@ async fn bound(service: &Service, bytes: &str) {
     let mut command = Command::new("prlimit");
     command.args(["--pid", &service.pid().to_string(), &format!("--fsize={bytes}")]);
     assert!(command.status().await.expect("prlimit can be run").success());
-}
-
-async fn on_a_thread(server: &'static Server, order: fn(&Server)) {
-    tokio::task::spawn_blocking(move || order(server)).await.expect("it is done");
-}
-
-/// Both channels have got messages of these subjects, and no more.
-async fn told(home: &Home, expected: &[&str]) {
-    assert_eq!(subjects(&telegrams(&home.world, expected.len()).await), expected);
-    let mails = mails(&home.world, expected.len()).await;
-    assert_eq!(mails.iter().map(|mail| mail.subject.as_str()).collect::<Vec<_>>(), expected);
 }
 
 /// What the incidents of a report are about.
@@ -88,20 +84,25 @@ fn home() -> Home {
     home
 }
 
-/// Has the service look until it has seen that its database cannot be written.
-async fn notices(service: &Service) -> Value {
+/// Has the service look until a report is as it should be.
+async fn looks_until(service: &Service, is_so: impl Fn(&Value) -> bool) -> Value {
+    let mut often = interval(BETWEEN_LOOKS);
     for _ in 0..LOOKS {
+        often.tick().await;
         let report = service.cycle().await;
-        if open(&report).contains(&"database_failing") {
-            assert_eq!(report["overall_ok"], false);
-            assert!(
-                issues(&report).iter().any(|issue| issue.starts_with("⚠️ Database cannot be written: ")),
-                "{report:#}"
-            );
+        if is_so(&report) {
             return report;
         }
     }
-    panic!("it is not noticed:\n{}", service.log.all().join("\n"));
+    panic!("{:#}\n{}", service.report().await, service.log.all().join("\n"));
+}
+
+/// Has the service look until it has seen that its database cannot be written.
+async fn notices(service: &Service) -> Value {
+    let report = looks_until(service, |report| open(report).contains(&"database_failing")).await;
+    assert_eq!(report["overall_ok"], false);
+    assert!(issues(&report).iter().any(|issue| issue.starts_with("⚠️ Database cannot be written: ")), "{report:#}");
+    report
 }
 
 /// What happens while the database cannot be written, and after it.
@@ -110,7 +111,7 @@ async fn outlives(mut hurdle: Hurdle, home: &Home, service: &Service) {
     assert_eq!(service.cycle().await["overall_ok"], true);
     hurdle.rises(home, service).await;
     let noticed = notices(service).await;
-    told(home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     assert_eq!(service.get("/readyz").await.status, 503);
     assert_eq!(service.get("/healthz").await.status, 200);
 
@@ -119,13 +120,13 @@ async fn outlives(mut hurdle: Hurdle, home: &Home, service: &Service) {
     let report = service.cycle().await;
     assert_eq!(open(&report), ["database_failing", "stuck_jobs"], "{report:#}");
     assert!(report["timestamp"].as_str() >= noticed["timestamp"].as_str(), "the watch goes on");
-    told(home, &[ALERT, ALERT]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
     world.openai.goes_down();
     assert_eq!(open(&service.cycle().await), ["database_failing", "openai_offline", "stuck_jobs"]);
-    told(home, &[ALERT; 3]).await;
+    told(&home.world, &[ALERT; 3]).await;
     world.openai.comes_back();
     assert_eq!(open(&service.cycle().await), ["database_failing", "stuck_jobs"]);
-    told(home, &[ALERT, ALERT, ALERT, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT, ALERT, RESOLVED]).await;
 
     hurdle.falls(home, service).await;
     recovers(home, service).await;
@@ -134,20 +135,13 @@ async fn outlives(mut hurdle: Hurdle, home: &Home, service: &Service) {
 /// The database can be written again, and the three incidents of the outage are in it, one of them still open.
 async fn recovers(home: &Home, service: &Service) {
     let world = &home.world;
-    let mut report = service.cycle().await;
-    for _ in 0..LOOKS {
-        if open(&report) == ["stuck_jobs"] {
-            break;
-        }
-        report = service.cycle().await;
-    }
-    assert_eq!(open(&report), ["stuck_jobs"], "{}", service.log.all().join("\n"));
-    told(home, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED]).await;
+    looks_until(service, |report| open(report) == ["stuck_jobs"]).await;
+    told(&home.world, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED]).await;
     assert_eq!(service.get("/readyz").await.status, 200);
     world.all_is_well_again(20, now());
     let report = service.cycle().await;
     assert_eq!((&report["overall_ok"], &report["incidents"]), (&json!(true), &json!([])), "{report:#}");
-    told(home, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED, RESOLVED]).await;
     is_written(home, service).await;
 }
 
@@ -166,7 +160,7 @@ async fn is_written(home: &Home, service: &Service) {
 
 #[actix_rt::test]
 async fn with_no_room_or_no_lock_for_its_file_the_watch_goes_on_and_all_is_written_later() {
-    let stories: [fn() -> futures_util::future::LocalBoxFuture<'static, ()>; 3] = [
+    let stories: [fn() -> LocalBoxFuture<'static, ()>; 3] = [
         || Box::pin(on_a_full_disk()),
         || Box::pin(with_a_file_that_may_not_grow()),
         || Box::pin(with_a_locked_file()),
@@ -210,12 +204,12 @@ async fn nothing_is_told_after_a_restart(home: &Home, service: Service) {
     let service = home.serve().await;
     assert_eq!(service.cycle().await["overall_ok"], true);
     is_written(home, &service).await;
-    told(home, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED, RESOLVED]).await;
 }
 
 #[actix_rt::test]
 async fn while_postgres_is_away_the_watch_goes_on_and_all_is_written_later() {
-    let server: &'static Server = tokio::task::spawn_blocking(|| &*Box::leak(Box::new(Server::start()))).await.unwrap();
+    let server = own_server().await;
     let database = server.database();
     let mut home = home();
     home.set("DATABASE_URL", &database.url());
@@ -225,7 +219,7 @@ async fn while_postgres_is_away_the_watch_goes_on_and_all_is_written_later() {
     assert_eq!(status.code(), Some(0), "{log}");
 
     // The next one starts while it is away, and knows nothing of what was.
-    on_a_thread(server, Server::stop).await;
+    stops(server).await;
     let service = home.serve().await;
     notices(&service).await;
     assert_eq!(service.get("/readyz").await.status, 503);
@@ -233,8 +227,8 @@ async fn while_postgres_is_away_the_watch_goes_on_and_all_is_written_later() {
     home.world.jobs_get_stuck(3, now());
     assert_eq!(open(&service.cycle().await), ["database_failing", "stuck_jobs"]);
     let before = [ALERT, ALERT, ALERT, RESOLVED, RESOLVED, RESOLVED];
-    told(&home, &[&before[..], &[ALERT, ALERT]].concat()).await;
-    on_a_thread(server, Server::start_again).await;
+    told(&home.world, &[&before[..], &[ALERT, ALERT]].concat()).await;
+    starts_again(server).await;
     home.world.all_is_well_again(20, now());
     calm(&service).await;
     assert_eq!(service.get("/readyz").await.status, 200);
@@ -246,23 +240,23 @@ async fn while_postgres_is_away_the_watch_goes_on_and_all_is_written_later() {
 
 #[actix_rt::test]
 async fn what_was_open_before_postgres_went_away_is_not_told_again_and_its_end_is() {
-    let server: &'static Server = tokio::task::spawn_blocking(|| &*Box::leak(Box::new(Server::start()))).await.unwrap();
+    let server = own_server().await;
     let database = server.database();
     let mut home = home();
     home.set("DATABASE_URL", &database.url());
     home.world.jobs_get_stuck(3, now());
     let service = home.serve().await;
     service.cycle().await;
-    told(&home, &[ALERT]).await;
-    on_a_thread(server, Server::stop).await;
+    told(&home.world, &[ALERT]).await;
+    stops(server).await;
     notices(&service).await;
-    told(&home, &[ALERT, ALERT]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
     home.world.all_is_well_again(20, now());
     assert_eq!(open(&service.cycle().await), ["database_failing"]);
-    told(&home, &[ALERT, ALERT, RESOLVED]).await;
-    on_a_thread(server, Server::start_again).await;
+    told(&home.world, &[ALERT, ALERT, RESOLVED]).await;
+    starts_again(server).await;
     calm(&service).await;
-    told(&home, &[ALERT, ALERT, RESOLVED, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT, RESOLVED, RESOLVED]).await;
     let account = timeout(SOON, all_is_told(&service, &home.world)).await.expect("something waits to be told");
     account.nothing_is_lost();
     account.nothing_is_repeated();

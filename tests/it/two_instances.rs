@@ -9,11 +9,12 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::postgres::{self, Database, Server};
+use crate::postgres::{self, Database};
 use crate::support::account::{Account, TOLD, all_is_told};
-use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
+use crate::support::channels::{ALERT, RESOLVED, told};
 use crate::support::pair::{Pair, TAKEN_OVER};
 use crate::support::plot::{Plot, calm, hinder};
+use crate::support::server::{own_server, starts_again, stops};
 use crate::support::{Home, SOON, Service, now};
 
 /// A leader that ends in order gives up its lease: nobody waits for that to run out, which takes 10 s.
@@ -25,13 +26,6 @@ fn home() -> (Home, Database) {
     let mut home = Home::well();
     home.shares(&database);
     (home, database)
-}
-
-/// Both channels have got messages of these subjects, and no more.
-async fn told(home: &Home, expected: &[&str]) {
-    assert_eq!(subjects(&telegrams(&home.world, expected.len()).await), expected);
-    let mails = mails(&home.world, expected.len()).await;
-    assert_eq!(mails.iter().map(|mail| mail.subject.as_str()).collect::<Vec<_>>(), expected);
 }
 
 /// Nothing was told twice, and the ledger says what the channels have got.
@@ -54,7 +48,7 @@ async fn exactly_one_leads_and_both_show_the_same_report() {
     let (home, _database) = home();
     home.world.jobs_get_stuck(3, now());
     let pair = Pair::start(&home).await;
-    told(&home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     pair.is_followed().await;
     let same = async {
         let mut often = tokio::time::interval(Duration::from_millis(100));
@@ -74,7 +68,7 @@ async fn exactly_one_leads_and_both_show_the_same_report() {
         assert_eq!(service.get("/healthz").await.status, 200);
     }
     home.world.all_is_well_again(20, now());
-    told(&home, &[ALERT, RESOLVED]).await;
+    told(&home.world, &[ALERT, RESOLVED]).await;
     assert_eq!(pair.follower.ticks(), 0, "{}", pair.follower.log.all().join("\n"));
     account(&pair.follower, &home, 1).await;
 }
@@ -84,12 +78,12 @@ async fn when_the_leader_is_killed_the_other_one_looks_and_tells() {
     let (home, _database) = home();
     home.world.jobs_get_stuck(3, now());
     let mut pair = Pair::start(&home).await;
-    told(&home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     let ticks = pair.follower.ticks();
     pair.leader.kill().await;
     home.world.openai.goes_down();
     assert!(pair.follower.ticks_on(ticks, TAKEN_OVER).await, "{}", pair.follower.log.all().join("\n"));
-    told(&home, &[ALERT, ALERT]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
 
     // The next one stands by in its turn.
     pair.leader = pair.follower;
@@ -106,7 +100,7 @@ async fn when_the_leader_ends_in_order_the_other_one_leads_at_once() {
     let (home, _database) = home();
     home.world.jobs_get_stuck(3, now());
     let mut pair = Pair::start(&home).await;
-    told(&home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     for signal in ["TERM", "INT"] {
         let ticks = pair.follower.ticks();
         let (status, log) = pair.leader.signal(signal).await;
@@ -116,7 +110,7 @@ async fn when_the_leader_ends_in_order_the_other_one_leads_at_once() {
         pair = Pair { leader: pair.follower, follower: home.serve().await };
     }
     home.world.all_is_well_again(20, now());
-    told(&home, &[ALERT, RESOLVED]).await;
+    told(&home.world, &[ALERT, RESOLVED]).await;
     account(&pair.leader, &home, 1).await;
 }
 
@@ -125,12 +119,12 @@ async fn a_leader_that_was_paused_and_wakes_up_writes_and_sends_nothing() {
     let (home, _database) = home();
     home.world.jobs_get_stuck(3, now());
     let mut pair = Pair::start(&home).await;
-    told(&home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     pair.is_followed().await;
     pair.leader.freeze().await;
     home.world.openai.goes_down();
     pair.is_taken_over(TAKEN_OVER).await;
-    told(&home, &[ALERT, ALERT]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
 
     let said = pair.follower.log.count();
     pair.follower.thaw().await;
@@ -164,11 +158,11 @@ async fn a_leader_that_is_paused_in_a_transaction_is_in_nobodys_way() {
     pair.leader.freeze().await;
     drop(lock);
     pair.is_taken_over(TAKEN_OVER).await;
-    told(&home, &[ALERT]).await;
+    told(&home.world, &[ALERT]).await;
     pair.follower.thaw().await;
     pair.is_followed().await;
     home.world.all_is_well_again(20, now());
-    told(&home, &[ALERT, RESOLVED]).await;
+    told(&home.world, &[ALERT, RESOLVED]).await;
     account(&pair.leader, &home, 1).await;
 }
 
@@ -194,15 +188,13 @@ async fn is_paused_again_and_again(mut rng: Rng) {
         plot.turns(&mut rng);
         hinder(&home.world, &mut rng);
         let requests = home.world.telegram.requests();
-        // In a cycle, while it sends, or in between.
+        // In a cycle, while it sends, if there is anything to send, or in between.
         let looks = home.world.openai.requests();
-        let come = match rng.u8(..3) {
-            0 => looks.wait_for_count(looks.count() + 1, SOON).await,
-            1 => requests.wait_for_count(requests.count() + 1, Duration::from_secs(5)).await,
-            _ => pair.leader.ticks_on(pair.leader.ticks(), SOON).await,
-        };
-        // To send there may be nothing.
-        println!("it is paused at a moment that has {}come", if come { "" } else { "not " });
+        match rng.u8(..3) {
+            0 => assert!(looks.wait_for_count(looks.count() + 1, SOON).await),
+            1 => _ = requests.wait_for_count(requests.count() + 1, Duration::from_secs(5)).await,
+            _ => assert!(pair.leader.ticks_on(pair.leader.ticks(), SOON).await),
+        }
         sleep(Duration::from_millis(rng.u64(..100))).await;
         pair.leader.freeze().await;
         plot.turns(&mut rng);
@@ -252,7 +244,8 @@ async fn a_database_that_is_restarted_under_them_loses_nothing() {
         let asked = home.world.openai.requests().count();
         assert!(home.world.openai.requests().wait_for_count(asked + 1, SOON).await);
         sleep(Duration::from_millis(rng.u64(..400))).await;
-        restart(server).await;
+        stops(server).await;
+        starts_again(server).await;
         pair.leader.full_cycle().await;
     }
     plot.ends();
@@ -271,20 +264,20 @@ async fn while_the_database_is_away_only_the_last_leader_tells() {
     home.shares(&database);
     let pair = Pair::start(&home).await;
     pair.is_followed().await;
-    on_a_thread(|| server.stop()).await;
-    told(&home, &[ALERT]).await;
+    stops(server).await;
+    told(&home.world, &[ALERT]).await;
     // Long enough for a lease to run out.
     home.world.openai.set_fault(Some(Fault::status(503)));
-    told(&home, &[ALERT, ALERT]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
     for _ in 0..4 {
         pair.leader.full_cycle().await;
     }
     assert_eq!(pair.follower.get("/readyz").await.status, 503);
-    told(&home, &[ALERT, ALERT]).await;
-    on_a_thread(|| server.start_again()).await;
-    told(&home, &[ALERT, ALERT, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT]).await;
+    starts_again(server).await;
+    told(&home.world, &[ALERT, ALERT, RESOLVED]).await;
     home.world.openai.set_fault(None);
-    told(&home, &[ALERT, ALERT, RESOLVED, RESOLVED]).await;
+    told(&home.world, &[ALERT, ALERT, RESOLVED, RESOLVED]).await;
     account(&pair.leader, &home, 2).await;
     pair.is_followed().await;
     assert_eq!(pair.follower.ticks(), 0, "{}", pair.follower.log.all().join("\n"));
@@ -299,22 +292,4 @@ async fn recovered(service: &Service, home: &Home) -> Account {
     account.each_repeat_can_be_recognised();
     account.each_incident_is_told_and_ended_once();
     account
-}
-
-/// A server that others do not miss.
-async fn own_server() -> &'static Server {
-    on_a_thread(|| Box::leak(Box::new(Server::start()))).await
-}
-
-async fn restart(server: &'static Server) {
-    on_a_thread(|| {
-        server.stop();
-        server.start_again();
-    })
-    .await;
-}
-
-/// Does what takes its time beside everything else in the test.
-async fn on_a_thread<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(what).await.expect("it is done")
 }

@@ -18,6 +18,7 @@ pub mod disk;
 pub mod inside;
 pub mod pair;
 pub mod plot;
+pub mod server;
 pub mod service;
 
 pub use inside::Inside;
