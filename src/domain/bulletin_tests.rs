@@ -1,5 +1,7 @@
 //! What is left to say when several messages waited for the same channel.
 
+use std::slice;
+
 use super::*;
 use crate::domain::message::Message;
 
@@ -110,7 +112,7 @@ fn the_all_clear_of_what_was_told_stays_one() {
 #[test]
 fn that_something_is_still_open_is_said_only_by_the_newest_report() {
     let reminder = bulletin("17T16:01", vec![line("one", News::StillOpen, 7, "17T16:01")]);
-    let merged = Bulletin::merge(&[reminder.clone()], opened("two", 3, "17T16:06"));
+    let merged = Bulletin::merge(slice::from_ref(&reminder), opened("two", 3, "17T16:06"));
     assert_eq!(text(&merged).1, "ISSUES DETECTED:\n  • ⚠️ 3 job(s) stuck", "the other may be recovering");
     let merged = Bulletin::merge(&[reminder], Bulletin::stopped("0.1.0", moment("17T16:07")));
     assert_eq!(merged.kind(), NoticeKind::Reminder);
@@ -188,8 +190,9 @@ fn it_does_not_matter_in_which_order_bulletins_are_merged() {
                     let lines = news.map(|news| told(hour - 10, line("one", news, hour, &at)));
                     bulletin(&at, lines.into_iter().collect())
                 });
-                let left = Bulletin::merge(&[Bulletin::merge(&[a.clone()], b.clone())], c.clone());
-                let right = Bulletin::merge(&[a.clone()], Bulletin::merge(&[b.clone()], c.clone()));
+                let merge = |one: &Bulletin, other: Bulletin| Bulletin::merge(slice::from_ref(one), other);
+                let left = merge(&merge(&a, b.clone()), c.clone());
+                let right = merge(&a, merge(&b, c.clone()));
                 assert_eq!(left, right, "{first:?}, {second:?}, {third:?}");
                 assert_eq!(left, Bulletin::merge(&[a, b], c));
             }

@@ -20,3 +20,6 @@ pub mod notice;
 pub mod report;
 pub mod rules;
 pub mod silence;
+
+#[cfg(test)]
+mod promise_tests;

@@ -37,7 +37,8 @@ impl Turn {
     /// `fence` is the epoch of whoever looks: what a leader before him has claimed is nobody's any more. What somebody
     /// claimed who does not lead is his.
     fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
-        let claimed_by_a_former_leader = fence > row.optional_number("claimed_epoch")?.or(fence);
+        let theirs = row.optional_number("claimed_epoch")?;
+        let claimed_by_a_former_leader = fence.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours);
         Ok(Self {
             attempts: row.count("attempts")?,
             created: row.moment("created")?,
@@ -162,7 +163,7 @@ macro_rules! select_waiting {
 }
 
 /// In the words of SQLite and of PostgreSQL.
-const WAITING: [&str; 2] = [select_waiting!(""), select_waiting!(" FOR UPDATE")];
+pub(super) const WAITING: [&str; 2] = [select_waiting!(""), select_waiting!(" FOR UPDATE")];
 
 async fn give_up(
     transaction: &mut Transaction,
@@ -288,17 +289,13 @@ async fn take(
     Ok(Due { notice, attempts, waiting_since })
 }
 
+pub(super) const ABSORB: &str = "UPDATE notices SET state = 'merged', merged_into = $1, claimed_until = NULL,
+         claimed_by = NULL, claimed_epoch = NULL
+     WHERE id = $2 OR merged_into = $2";
+
 /// From here on the notice `newest` tells what `absorbed` was to tell, and what that had absorbed before.
 async fn absorb(transaction: &mut Transaction, absorbed: &str, newest: &str) -> Result<(), StoreError> {
-    Statement::new(
-        "UPDATE notices SET state = 'merged', merged_into = $1, claimed_until = NULL, claimed_by = NULL,
-             claimed_epoch = NULL
-         WHERE id = $2 OR merged_into = $2",
-    )
-    .bind(newest)
-    .bind(absorbed)
-    .execute(transaction)
-    .await?;
+    Statement::new(ABSORB).bind(newest).bind(absorbed).execute(transaction).await?;
     Statement::new(
         "INSERT INTO notice_incidents (notice_id, incident_id, step)
          SELECT CAST($1 AS TEXT), incident_id, step FROM notice_incidents WHERE notice_id = $2

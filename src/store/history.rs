@@ -190,18 +190,18 @@ impl Store {
     }
 }
 
-const INCIDENTS: &str =
+pub(super) const INCIDENTS: &str =
     select_incidents!("WHERE phase <> 'suspected' AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3");
-const INCIDENTS_OF_ISSUE: &str = select_incidents!(
+pub(super) const INCIDENTS_OF_ISSUE: &str = select_incidents!(
     "WHERE issue = $4 AND phase <> 'suspected' AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
 /// From the few that are not over, not from all that ever were.
-const OPEN: &str = select_incidents!(
+pub(super) const OPEN: &str = select_incidents!(
     "WHERE id IN (SELECT id FROM incidents WHERE phase <> 'resolved') AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
-const OPEN_OF_ISSUE: &str = select_incidents!(
-    "WHERE issue = $4 AND phase <> 'resolved' AND phase <> 'suspected' \
+pub(super) const OPEN_OF_ISSUE: &str = select_incidents!(
+    "WHERE id IN (SELECT id FROM incidents WHERE issue = $4 AND phase <> 'resolved') AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
 
@@ -232,9 +232,9 @@ macro_rules! select_notices {
     };
 }
 
-const ALL: [&str; 3] = select_notices!("seq < $1");
-const OF_CHANNEL: [&str; 3] = select_notices!("seq < $1 AND channel = $3");
-const OF_INCIDENT: [&str; 3] =
+pub(super) const ALL: [&str; 3] = select_notices!("seq < $1");
+pub(super) const OF_CHANNEL: [&str; 3] = select_notices!("seq < $1 AND channel = $3");
+pub(super) const OF_INCIDENT: [&str; 3] =
     select_notices!("seq < $1 AND id IN (SELECT notice_id FROM notice_incidents WHERE incident_id = $3)");
 
 /// The newest `limit` notices that were posted before the one at `before`, by their places; one that cannot be read is

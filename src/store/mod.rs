@@ -41,7 +41,6 @@ mod tests;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -103,7 +102,7 @@ pub struct Store {
     runtime: Handle,
     limits: Limits,
     /// What leaders of a database in a file lock.
-    leader_file: Option<Arc<LeaderFile>>,
+    leader_file: Option<LeaderFile>,
     /// The epoch of the leader that writes; anybody may, if there is none.
     fence: Option<i64>,
 }
@@ -123,7 +122,7 @@ impl Store {
 
     fn on(database: Database, location: &Location, runtime: Handle, limits: Limits) -> Self {
         let leader_file = match location {
-            Location::File(path) => Some(Arc::new(LeaderFile::of(path))),
+            Location::File(path) => Some(LeaderFile::of(path)),
             Location::Memory | Location::Postgres(_) => None,
         };
         Self { database, runtime, limits, leader_file, fence: None }

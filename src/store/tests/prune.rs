@@ -1,8 +1,7 @@
 //! What goes with time, and what never does.
 
 use super::*;
-use crate::store::outbox::TOLD;
-use crate::store::prune::{BATCH, INCIDENTS, NOTICES};
+use crate::store::prune::{BATCH, INCIDENTS};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_old_and_done_with_goes() {
@@ -55,16 +54,5 @@ async fn many_go_in_several_batches() {
         store.commit(&stepped, &[]).await.unwrap();
         assert_eq!(store.delete_batch(INCIDENTS, at(1)).await.unwrap(), BATCH);
         assert_eq!(store.prune(at(1)).await.unwrap(), many - BATCH);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_history_is_not_looked_through() {
-    let (store, _directory) = in_file().await;
-    for statement in [TOLD, INCIDENTS, NOTICES] {
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(sqlite_of(&store).0).await.unwrap();
-        let scans: Vec<_> = plan.into_iter().map(|(.., step)| step).filter(|step| step.starts_with("SCAN")).collect();
-        assert!(scans.iter().all(|step| step.contains("incidents_unresolved")), "{statement}: {scans:?}");
     }
 }
