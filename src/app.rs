@@ -23,7 +23,7 @@ use crate::domain::report::Overview;
 use crate::logging::Scrubber;
 use crate::parties::{self, Parties};
 use crate::settings::{Database, Settings};
-use crate::store::{Location, Store};
+use crate::store::{Ledger, Location, Store};
 use crate::supervision::{self, ChildInfo, ChildSpec, Handle, LastResort, Limits, Sender, State, Supervisor, Vacancy};
 use crate::web::{self, Sources, WebState};
 
@@ -87,7 +87,7 @@ pub struct Watch {
     /// Runs cycles.
     pub scheduler: Sender<RunCycle>,
     /// What is remembered.
-    pub store: Store,
+    pub ledger: Ledger,
     /// Who keeps the actors alive.
     pub supervisor: Supervisor,
     degraded: web::Degraded,
@@ -101,7 +101,7 @@ impl Watch {
     /// # Errors
     /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
-        let store = open_store(&settings.database, mode).await?;
+        let ledger = Ledger::new(open_store(&settings.database, mode).await?);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
 
@@ -111,20 +111,20 @@ impl Watch {
         let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
         let checking = checks.iter().map(|check| check.name).collect();
 
-        let notifiers = start_notifiers(&supervisor, &channels, &store, settings, mode)?;
+        let notifiers = start_notifiers(&supervisor, &channels, &ledger, settings, mode)?;
         let looks = start_checks(&supervisor, checks, settings, &escalator.handle().sender())?;
         let (published, overview) = watch::channel(None);
         let degraded = degraded(&supervisor, mode.limits());
         let policy = Policy { checks: checking, degraded: Arc::clone(&degraded), ..policy(settings, &channels, mode) };
         let escalates = escalator.handle();
         let wakes: Vec<Sender<Wake>> = notifiers.iter().map(|(_, notifier)| notifier.sender()).collect();
-        let kept = store.clone();
+        let kept = ledger.clone();
         let lost = scheduler.handle().sender();
         supervisor.add(escalator, move |_| {
             Escalator::new(policy.clone(), kept.clone(), wakes.clone(), lost.clone(), published.clone())
         })?;
         let scheduler = start_scheduler(&supervisor, scheduler, settings, mode, looks, &escalates)?;
-        Ok(Self { overview, scheduler: scheduler.sender(), store, supervisor, degraded, chaos: mode.chaos, notifiers })
+        Ok(Self { overview, scheduler: scheduler.sender(), ledger, supervisor, degraded, chaos: mode.chaos, notifiers })
     }
 
     /// Lets each channel try once what is due for it, within `limit`; says what came of it.
@@ -147,13 +147,13 @@ impl Watch {
             Some(cut_off) => log::warn!("cut off, since they did not end in order: {}", cut_off.join(", ")),
             None => log::warn!("the supervisor did not say whether the actors have ended"),
         }
-        if let Err(error) = self.store.close().await {
+        if let Err(error) = self.ledger.close().await {
             log::warn!("the database was not closed in order: {error}");
         }
     }
 }
 
-/// Opens the store. A dry run makes no empty database and writes no incident; the schema of a database that is there is
+/// Opens the store; for the service, also if the database cannot be had just now. A dry run makes no empty database and writes no incident; the schema of a database that is there is
 /// brought up to date all the same.
 async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
     let runtime = supervision::runtime()?.handle().clone();
@@ -162,8 +162,15 @@ async fn open_store(database: &Database, mode: Mode) -> anyhow::Result<Store> {
         Database::SqliteMemory => Location::Memory,
         Database::Postgres(url) => Location::Postgres(url.url.clone()),
     };
-    let only_looks = mode.dry_run && !Store::is_there(&location, &runtime).await?;
-    Ok(Store::open(if only_looks { &Location::Memory } else { &location }, runtime).await?)
+    if mode.dry_run && !Store::is_there(&location, &runtime).await? {
+        return Ok(Store::open(&Location::Memory, runtime).await?);
+    }
+    let opened = if mode.ticks {
+        Store::open_patiently(&location, runtime).await
+    } else {
+        Store::open(&location, runtime).await
+    };
+    Ok(opened?)
 }
 
 /// The issues of the actors that are degraded at the moment of asking.
@@ -198,7 +205,7 @@ fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
 fn start_notifiers(
     supervisor: &Supervisor,
     channels: &[ChannelSpec],
-    store: &Store,
+    ledger: &Ledger,
     settings: &Settings,
     mode: Mode,
 ) -> anyhow::Result<Vec<(&'static str, Handle<Notifier>)>> {
@@ -209,7 +216,7 @@ fn start_notifiers(
         let name = channel.name;
         let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
         let returned = vacancy.handle().sender();
-        let route = Route { channel, store: store.clone(), owner: owner.clone(), deadline };
+        let route = Route { channel, ledger: ledger.clone(), owner: owner.clone(), deadline };
         let notifier = supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
     });
@@ -258,7 +265,7 @@ fn start_scheduler(
 /// # Errors
 /// The listener cannot be used.
 pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
-    let store = watch.store.clone();
+    let store = watch.ledger.store().clone();
     let sources = Sources {
         reports: watch.overview.clone(),
         run_cycle: watch.scheduler.clone(),
@@ -266,6 +273,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
             let store = store.clone();
             async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
         }),
+        store: watch.store.clone(),
         degraded: Arc::clone(&watch.degraded),
         supervisor: watch.supervisor.clone(),
         chaos: watch.chaos,

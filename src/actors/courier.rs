@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::channels::{Channel, ChannelSpec, Letter, Receipt, Refusal, Retry};
 use crate::domain::delivery;
 use crate::domain::message::duration;
-use crate::store::{Due, Notice, Store, StoreError};
+use crate::store::{Due, Ledger, Notice, StoreError};
 use crate::supervision::{self, Sender};
 
 /// What a channel's memory is kept under in the store.
@@ -42,7 +42,7 @@ pub struct Route {
     /// Where it goes.
     pub channel: ChannelSpec,
     /// Where the notices are.
-    pub store: Store,
+    pub ledger: Ledger,
     /// Who claims: another process on the same store does not send what this one is sending.
     pub owner: String,
     /// The deadline of one send.
@@ -120,15 +120,15 @@ impl Route {
     /// Sends the next notice that is due, and writes down what came of it.
     async fn carry(&self, channel: &Rc<dyn Channel>) -> Result<Outcome, StoreError> {
         let (name, now) = (self.channel.name, Utc::now());
-        match self.store.claim(name, now, now + self.deadline + WRITING, &self.owner, one_after_another).await? {
+        match self.ledger.claim(name, now, now + self.deadline + WRITING, &self.owner, one_after_another).await? {
             Some(due) => self.send(channel, &due).await,
-            None => Ok(Outcome::Nothing(self.store.next_due(name).await?)),
+            None => Ok(Outcome::Nothing(self.ledger.next_due(name).await?)),
         }
     }
 
     async fn send(&self, channel: &Rc<dyn Channel>, due: &Due) -> Result<Outcome, StoreError> {
         let (name, notice) = (self.channel.name, &due.notice);
-        let memory = self.store.recall(name, MEMORY).await?;
+        let memory = self.ledger.recall(name, MEMORY).await?;
         let letter = Letter {
             id: &notice.id,
             kind: notice.kind,
@@ -142,9 +142,9 @@ impl Route {
                 // It has arrived: as long as that is not written down, it would be sent again. What is to be remembered
                 // comes first, since the next notice may be claimed as soon as this one is off the list.
                 if let Some(memory) = receipt.memory {
-                    insist(|| self.store.remember(name, MEMORY, &memory)).await?;
+                    insist(|| self.ledger.remember(name, MEMORY, &memory)).await?;
                 }
-                insist(|| self.store.delivered(&notice.id, Utc::now(), &receipt.answer)).await?;
+                insist(|| self.ledger.delivered(&notice.id, Utc::now(), &receipt.answer)).await?;
                 log::info!("{name}: delivered {} {}: {}", notice.kind.name(), notice.id, receipt.answer);
                 Ok(Outcome::Delivered)
             }
@@ -158,7 +158,7 @@ impl Route {
             Retry::Later(asked) => Some(delivery::wait(due.attempts, asked, fastrand::f64())),
             Retry::Never => None,
         };
-        self.store.failed(&notice.id, now, &refusal.text, wait.map(|wait| now + wait)).await?;
+        self.ledger.failed(&notice.id, now, &refusal.text, wait.map(|wait| now + wait)).await?;
         let next = wait.map_or_else(
             || "not tried again: somebody has to do something".into(),
             |wait| format!("tried again in {}", duration(wait)),

@@ -22,11 +22,8 @@ use crate::domain::issue::Issue;
 use crate::domain::message::{self, StatusEntry, Wording, duration};
 use crate::domain::notice::{self, Announcement, NoticeKind, Terms};
 use crate::domain::report::{CheckName, Overview, Report, Section, Sight};
-use crate::store::{Decision, Known, Notice, Store, StoreError};
+use crate::store::{Decision, Known, Ledger, Notice, StoreError};
 use crate::supervision::{Context, Sender};
-
-/// How long incidents that are over and notices that are finished are kept.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// How many cycles lie between two tidyings of the store: some hours at the usual interval.
 const TIDY_EVERY: u64 = 50;
@@ -79,7 +76,7 @@ pub struct Policy {
 /// The Escalator.
 pub struct Escalator {
     policy: Policy,
-    store: Store,
+    ledger: Ledger,
     notifiers: Vec<Sender<Wake>>,
     scheduler: Sender<GatheringLost>,
     published: watch::Sender<Option<Arc<Overview>>>,
@@ -95,16 +92,16 @@ struct Gathering {
 }
 
 impl Escalator {
-    /// Keeps incidents in `store`, wakes `notifiers` when there is something to tell, and publishes what is known; tells
+    /// Keeps incidents in `ledger`, wakes `notifiers` when there is something to tell, and publishes what is known; tells
     /// `scheduler` when a gathering was lost.
     pub fn new(
         policy: Policy,
-        store: Store,
+        ledger: Ledger,
         notifiers: Vec<Sender<Wake>>,
         scheduler: Sender<GatheringLost>,
         published: watch::Sender<Option<Arc<Overview>>>,
     ) -> Self {
-        Self { policy, store, notifiers, scheduler, published, gathering: None }
+        Self { policy, ledger, notifiers, scheduler, published, gathering: None }
     }
 
     /// There may be something to send.
@@ -120,9 +117,9 @@ impl Escalator {
         let sections = complete(gathering.sections, &self.policy);
         let degraded = (self.policy.degraded)();
         let report = Report::assemble(gathering.cycle, gathering.now, sections).with(degraded);
-        let (policy, store) = (self.policy.clone(), self.store.clone());
+        let (policy, ledger) = (self.policy.clone(), self.ledger.clone());
         let previous = self.published.borrow().clone();
-        let settled = async move { settle(&policy, &store, report, previous.as_deref()).await };
+        let settled = async move { settle(&policy, &ledger, report, previous.as_deref()).await };
         let told = settled.into_actor(self).map(move |overview, actor, ctx| {
             log_cycle(&overview.report, gathering.since.elapsed());
             let now = overview.report.timestamp;
@@ -136,8 +133,8 @@ impl Escalator {
             }
             // Nobody waits for that: all have been told by now.
             if !actor.policy.dry_run && cycle % TIDY_EVERY == 1 {
-                let store = actor.store.clone();
-                ctx.spawn(async move { tidy(&store, cycle, now).await }.into_actor(actor));
+                let ledger = actor.ledger.clone();
+                ctx.spawn(async move { tidy(&ledger, cycle, now).await }.into_actor(actor));
             }
         });
         ctx.spawn(told);
@@ -199,9 +196,9 @@ fn complete(mut sections: Vec<Section>, policy: &Policy) -> Vec<Section> {
 }
 
 /// Takes the incidents through the cycle and writes down what follows; says what is known then.
-async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option<&Overview>) -> Overview {
+async fn settle(policy: &Policy, ledger: &Ledger, report: Report, previous: Option<&Overview>) -> Overview {
     let cycle = report.cycle;
-    match escalate(policy, store, &report).await {
+    match escalate(policy, ledger, &report).await {
         Ok(incidents) => Overview { report, incidents, gaps: vec![] },
         Err(error) => {
             log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
@@ -211,13 +208,13 @@ async fn settle(policy: &Policy, store: &Store, report: Report, previous: Option
     }
 }
 
-async fn escalate(policy: &Policy, store: &Store, report: &Report) -> Result<Vec<Incident>, StoreError> {
+async fn escalate(policy: &Policy, ledger: &Ledger, report: &Report) -> Result<Vec<Incident>, StoreError> {
     let decide = {
         let (policy, report) = (policy.clone(), report.clone());
         move |known: Known| decide(&policy, &report, known)
     };
     let Decision { stepped, notices, .. } =
-        if policy.dry_run { decide(store.known().await?) } else { store.settle(decide).await? };
+        if policy.dry_run { decide(ledger.store().known().await?) } else { ledger.settle(decide).await?.decision };
     log_changes(report.cycle, &stepped);
     for notice in notices.iter().filter(|_| policy.dry_run) {
         log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
@@ -242,9 +239,9 @@ fn decide(policy: &Policy, report: &Report, known: Known) -> Decision {
 }
 
 /// Lets go of what is over for long. A fault is no reason for alarm: it comes up again.
-async fn tidy(store: &Store, cycle: u64, now: DateTime<Utc>) {
-    let tidied = match store.prune(now - KEPT).await {
-        Ok(_) => store.checkpoint().await,
+async fn tidy(ledger: &Ledger, cycle: u64, now: DateTime<Utc>) {
+    let tidied = match ledger.prune(now).await {
+        Ok(_) => ledger.checkpoint().await,
         Err(error) => Err(error),
     };
     match tidied {

@@ -20,6 +20,7 @@ pub mod notice;
 pub mod report;
 pub mod rules;
 pub mod silence;
+pub mod span;
 
 #[cfg(test)]
 mod promise_tests;

@@ -21,8 +21,8 @@ const LONGEST_STORY: u32 = 200;
 /// Which incidents somebody wants to see; what is only suspected nobody sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
-    /// Only those that are not over.
-    pub open: bool,
+    /// Only those that are not over, or only those that are.
+    pub open: Option<bool>,
     /// Only those of this issue.
     pub issue: Option<IssueId>,
 }
@@ -103,8 +103,8 @@ pub struct DeliveryRecord {
     pub last_error: Option<String>,
     /// The id of the notice that tells it.
     pub merged_into: Option<String>,
-    /// The ids of the incidents that it is about.
-    pub incidents: Vec<String>,
+    /// The ids of the incidents that it is about, and what it tells of each, by its name.
+    pub incidents: Vec<(String, String)>,
     /// Each attempt whose outcome is known, the first one first.
     pub tries: Vec<Attempt>,
 }
@@ -138,10 +138,12 @@ impl Store {
         let database = self.database.clone();
         self.run(async move {
             let text = match (filter.open, filter.issue) {
-                (false, None) => INCIDENTS,
-                (true, None) => OPEN,
-                (false, Some(_)) => INCIDENTS_OF_ISSUE,
-                (true, Some(_)) => OPEN_OF_ISSUE,
+                (None, None) => INCIDENTS,
+                (Some(true), None) => OPEN,
+                (Some(false), None) => RESOLVED,
+                (None, Some(_)) => INCIDENTS_OF_ISSUE,
+                (Some(true), Some(_)) => OPEN_OF_ISSUE,
+                (Some(false), Some(_)) => RESOLVED_OF_ISSUE,
             };
             let statement = Statement::new(text).bind(since).bind(id).bind(i64::from(limit) + 1);
             let issue = filter.issue.map(|issue| issue.to_string());
@@ -204,6 +206,15 @@ pub(super) const OPEN_OF_ISSUE: &str = select_incidents!(
     "WHERE id IN (SELECT id FROM incidents WHERE issue = $4 AND phase <> 'resolved') AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
+/// That it is not suspected goes without saying, but not for SQLite, which looks for an index.
+const RESOLVED: &str = select_incidents!(
+    "WHERE phase = 'resolved' AND phase <> 'suspected' \
+     AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
+);
+const RESOLVED_OF_ISSUE: &str = select_incidents!(
+    "WHERE issue = $4 AND phase = 'resolved' AND phase <> 'suspected' \
+     AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
+);
 
 /// The notices that are wanted, the newest first; which incidents they are about; what was answered.
 macro_rules! select_notices {
@@ -216,11 +227,11 @@ macro_rules! select_notices {
                 " ORDER BY seq DESC LIMIT $2"
             ),
             concat!(
-                "SELECT DISTINCT notice_id, incident_id FROM notice_incidents WHERE notice_id IN ",
+                "SELECT notice_id, incident_id, step FROM notice_incidents WHERE notice_id IN ",
                 "(SELECT id FROM notices WHERE ",
                 $wanted,
                 " ORDER BY seq DESC LIMIT $2) ",
-                "ORDER BY notice_id, incident_id"
+                "ORDER BY notice_id, incident_id, step"
             ),
             concat!(
                 "SELECT notice_id, attempt, at, outcome, answer FROM deliveries WHERE notice_id IN ",
@@ -254,9 +265,9 @@ async fn records(
     let Some(newest) = rows.first() else { return Ok(vec![]) };
     // What was posted meanwhile is behind that one.
     let before = newest.number("seq")?.saturating_add(1);
-    let mut about: HashMap<String, Vec<String>> = HashMap::new();
+    let mut about: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for link in ask(links, before).all(on).await? {
-        about.entry(link.text("notice_id")?).or_default().push(link.text("incident_id")?);
+        about.entry(link.text("notice_id")?).or_default().push((link.text("incident_id")?, link.text("step")?));
     }
     let mut tried: HashMap<String, Vec<Attempt>> = HashMap::new();
     for (notice, attempt) in readable(&ask(tries, before).all(on).await?, attempt) {

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
 use super::database::Transaction;
-use super::row::millis;
+use super::row::{Row, millis};
 use super::statement::Statement;
+use super::{Store, StoreError};
 
 /// A report, as JSON in words of whoever writes and reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,31 @@ pub struct StoredReport {
     pub at: DateTime<Utc>,
     /// The report.
     pub body: String,
+}
+
+impl Store {
+    /// The newest report, if there is one.
+    pub async fn newest_report(&self) -> Result<Option<StoredReport>, StoreError> {
+        self.report_at(DateTime::<Utc>::MAX_UTC).await
+    }
+
+    /// The report that was the newest one at `at`, if it is still kept.
+    pub async fn report_at(&self, at: DateTime<Utc>) -> Result<Option<StoredReport>, StoreError> {
+        let database = self.database.clone();
+        self.run(async move {
+            // Not by their order: what was kept in memory for a while is written behind what others wrote meanwhile.
+            let row = Statement::new("SELECT at, body FROM reports WHERE at <= $1 ORDER BY at DESC, seq DESC LIMIT 1")
+                .bind(millis(at))
+                .optional(&mut database.session().await?)
+                .await?;
+            row.as_ref().map(report).transpose()
+        })
+        .await
+    }
+}
+
+fn report(row: &Row) -> Result<StoredReport, StoreError> {
+    Ok(StoredReport { at: row.moment("at")?, body: row.text("body")? })
 }
 
 /// Writes a report behind those that are there.

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
 use super::database::Transaction;
-use super::row::{counted, millis};
+use super::row::{Row, counted, millis, readable};
 use super::statement::Statement;
+use super::{Store, StoreError};
 
 /// The figures of one cycle; what was not known is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,62 @@ pub struct Gap {
     pub since: DateTime<Utc>,
     /// When somebody looked again.
     pub until: DateTime<Utc>,
+}
+
+/// How many samples or gaps are looked at, from their beginning: 30 days of one every half minute.
+const MOST: i64 = 100_000;
+
+impl Store {
+    /// The samples from `since` until before `until`, the oldest first. Those that are older than a month are only known
+    /// by day, see [`Store::sample_days`].
+    pub async fn samples(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<Sample>, StoreError> {
+        let database = self.database.clone();
+        self.run(async move {
+            let rows = Statement::new(
+                "SELECT at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms FROM samples
+                 WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3",
+            )
+            .bind(millis(since))
+            .bind(millis(until))
+            .bind(MOST)
+            .all(&mut database.session().await?)
+            .await?;
+            Ok(readable(&rows, |row| sample(row).map(Some)))
+        })
+        .await
+    }
+
+    /// The gaps that were not over at `since`, the oldest first.
+    pub async fn gaps(&self, since: DateTime<Utc>) -> Result<Vec<Gap>, StoreError> {
+        let database = self.database.clone();
+        self.run(async move {
+            let rows = Statement::new("SELECT since, until FROM gaps WHERE until > $1 ORDER BY since LIMIT $2")
+                .bind(millis(since))
+                .bind(MOST)
+                .all(&mut database.session().await?)
+                .await?;
+            Ok(readable(&rows, |row| Ok(Some(Gap { since: row.moment("since")?, until: row.moment("until")? }))))
+        })
+        .await
+    }
+}
+
+/// The sample of a row. A figure that makes no sense is none.
+pub(super) fn sample(row: &Row) -> Result<Sample, StoreError> {
+    let answer = |column| Ok::<_, StoreError>(row.optional_number(column)?.map(|answer| answer != 0));
+    let figure = |column| Ok::<_, StoreError>(row.optional_number(column)?.and_then(|stored| stored.try_into().ok()));
+    Ok(Sample {
+        at: row.moment("at")?,
+        ok: row.number("ok")? != 0,
+        openai: answer("openai")?,
+        notion: answer("notion")?,
+        jobs: figure("jobs")?,
+        done: figure("done")?,
+        low_qa: figure("low_qa")?,
+        avg_qa_tenths: figure("avg_qa_tenths")?,
+        stuck: figure("stuck")?,
+        health_ms: figure("health_ms")?,
+    })
 }
 
 /// Writes down what a cycle measured; of each moment there is one sample, the first.

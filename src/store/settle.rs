@@ -31,6 +31,8 @@ pub struct Known {
     pub deliveries: Vec<ChannelDelivery>,
     /// The moment of the last cycle that left a sample.
     pub last_cycle: Option<DateTime<Utc>>,
+    /// Why it is decided in memory; none if it is in the database.
+    pub from_memory: Option<StoreError>,
 }
 
 /// What follows from a cycle.
@@ -100,6 +102,7 @@ async fn known(on: &mut (impl Speaks + Send)) -> Result<Known, StoreError> {
         silences: silences::latest(on).await?,
         deliveries: deliveries::by_channel(on, &CHANNELS).await?,
         last_cycle: last_cycle(on).await?,
+        from_memory: None,
     })
 }
 

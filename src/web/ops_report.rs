@@ -57,7 +57,6 @@ struct IncidentPart<'a> {
     issue: String,
     severity: &'static str,
     since: String,
-    /// Nobody can acknowledge one yet.
     acknowledged_by: Option<&'a str>,
     held_back_by: Option<String>,
 }
@@ -160,7 +159,7 @@ fn incident(incident: &Incident) -> IncidentPart<'_> {
         issue: incident.issue.to_string(),
         severity: incident.issue.severity().name(),
         since: timestamp(incident.since),
-        acknowledged_by: None,
+        acknowledged_by: incident.acknowledged.as_ref().map(|acknowledgement| acknowledgement.by.as_str()),
         held_back_by: incident.held.cause().map(|cause| cause.to_string()),
     }
 }

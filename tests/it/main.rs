@@ -5,6 +5,8 @@
 // What is forbidden to actors is no harm in a test.
 #![allow(clippy::disallowed_methods)]
 
+/// What people do through the API while the service works: acknowledge, silence, read the ledger.
+mod api;
 /// Who may use whom: the floors of the house.
 mod architecture;
 /// The Status Board: which entries there are, and what stands in them.

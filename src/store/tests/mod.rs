@@ -13,6 +13,7 @@ mod opening;
 mod outbox;
 mod plans;
 mod prune;
+mod samples;
 mod server;
 mod sharing;
 

@@ -122,13 +122,34 @@ impl Service {
 
     /// Asks with a method and headers.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, Vec::new()).await
+    }
+
+    /// Asks for `path` as the owner.
+    pub async fn get_all(&self, path: &str) -> Value {
+        let answer = self.ask("GET", path, &[("authorization", &bearer(OPS_TOKEN))]).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.json());
+        answer.json()
+    }
+
+    /// Gives an order as the owner, with a body of JSON unless it is `null`.
+    pub async fn order(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let authorization = bearer(OPS_TOKEN);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let (headers, body) =
+            if body.is_null() { (&headers[..1], vec![]) } else { (&headers[..], body.to_string().into()) };
+        self.send(method, path, headers, body).await
+    }
+
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let client = awc::Client::builder().timeout(SOON).disable_redirects().finish();
         let method = method.parse().expect("a method");
         let mut request = client.request(method, format!("{}{path}", self.url)).force_close();
         for header in headers {
             request = request.insert_header(*header);
         }
-        let mut response = request.send().await.expect("the service answers");
+        let sent = if body.is_empty() { request.send() } else { request.send_body(body) };
+        let mut response = sent.await.expect("the service answers");
         let body = response.body().limit(16 << 20).await.expect("the answer comes whole");
         Answer { status: response.status(), headers: response.headers().clone(), body: body.to_vec() }
     }
