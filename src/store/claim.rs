@@ -31,6 +31,8 @@ struct Turn {
     created: DateTime<Utc>,
     next_try: DateTime<Utc>,
     claimed_until: Option<DateTime<Utc>>,
+    /// Nobody has said what came of the last attempt: it may have arrived.
+    is_open: bool,
 }
 
 impl Turn {
@@ -39,11 +41,13 @@ impl Turn {
     fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
         let theirs = row.optional_number("claimed_epoch")?;
         let claimed_by_a_former_leader = fence.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours);
+        let claimed_until = row.optional_moment("claimed_until")?;
         Ok(Self {
             attempts: row.count("attempts")?,
             created: row.moment("created")?,
             next_try: row.moment("next_try")?,
-            claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
+            claimed_until: claimed_until.filter(|_| !claimed_by_a_former_leader),
+            is_open: claimed_until.is_some(),
         })
     }
 
@@ -75,7 +79,7 @@ impl Store {
     /// None if nothing is pending, or if the oldest pending notice is not due at `now` or is claimed, by whomever; the
     /// claim of a leader before ours counts no more.
     ///
-    /// If more than that one wait, `merge` makes one of the earlier ones, the oldest first, and of the newest, whose place
+    /// If more than that one wait, and it was not perhaps sent already, `merge` makes one of the earlier ones, the oldest first, and of the newest, whose place
     /// and id it gets. States are never merged.
     pub async fn claim<M>(
         &self,
@@ -221,7 +225,8 @@ impl Waiting {
 fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
     let mut in_turn = waiting.into_iter().filter(|notice| !notice.turn.is_for_later() || notice.turn.next_try <= now);
     let Some(first) = in_turn.next().filter(|first| first.turn.is_due(now)) else { return vec![] };
-    if first.is_state() {
+    // What may have arrived is sent again as it was, under the same id: by that a receiver knows it for what it is.
+    if first.is_state() || first.turn.is_open {
         return vec![first];
     }
     // No further than to the first one that has to wait: what is behind it must not overtake it.

@@ -86,6 +86,33 @@ async fn what_was_merged_is_merged_again_with_all_that_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_is_sent_again_as_it_was() {
+    for (store, ground) in shareable().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        assert_eq!(parts(&store, "email", 0).await, Some(("n1".into(), 1)));
+        // Whoever sent it is gone, and nobody knows how far that came.
+        store
+            .post(vec![at_second(10, alert("n2", "email", "i1")), at_second(20, alert("n3", "email", "i1"))])
+            .await
+            .unwrap();
+        assert_eq!(parts(&store, "email", 59).await, None);
+        assert_eq!(parts(&store, "email", 60).await, Some(("n1".into(), 2)));
+        let lease = store.lead("another", Duration::from_secs(60)).await.unwrap().unwrap();
+        let next = ground.open().await.under(lease.epoch);
+        next.failed("n1", at(61), "421", Some(at(70))).await.unwrap();
+        assert_eq!(parts(&next, "email", 70).await, Some(("n1+n2+n3".into(), 3)), "it has not arrived");
+        // A leader after it finds it as it was left.
+        store.release(&lease).await.unwrap();
+        let lease = store.lead("a third", Duration::from_secs(60)).await.unwrap().unwrap();
+        let last = ground.open().await.under(lease.epoch);
+        last.post(vec![at_second(71, alert("n4", "email", "i1"))]).await.unwrap();
+        assert_eq!(parts(&last, "email", 71).await, Some(("n1+n2+n3".into(), 4)));
+        last.delivered("n3", at(72), "250").await.unwrap();
+        assert_eq!(parts(&last, "email", 72).await, Some(("n4".into(), 1)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn states_are_sent_as_they_are_and_in_their_turn() {
     for (store, _ground) in each().await {
         let status = at_second(2, notice("s1", "notion", NoticeKind::Status, &[]));
