@@ -31,8 +31,8 @@ struct Turn {
     created: DateTime<Utc>,
     next_try: DateTime<Utc>,
     claimed_until: Option<DateTime<Utc>>,
-    /// Nobody has said what came of the last attempt: it may have arrived.
-    is_open: bool,
+    /// What came of an attempt is not known: it may have arrived.
+    may_have_arrived: bool,
 }
 
 impl Turn {
@@ -41,13 +41,12 @@ impl Turn {
     fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
         let theirs = row.optional_number("claimed_epoch")?;
         let claimed_by_a_former_leader = fence.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours);
-        let claimed_until = row.optional_moment("claimed_until")?;
         Ok(Self {
             attempts: row.count("attempts")?,
             created: row.moment("created")?,
             next_try: row.moment("next_try")?,
-            claimed_until: claimed_until.filter(|_| !claimed_by_a_former_leader),
-            is_open: claimed_until.is_some(),
+            claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
+            may_have_arrived: false,
         })
     }
 
@@ -152,7 +151,23 @@ async fn waiting(
             Err(error) => give_up(transaction, row.number("seq")?, now, &error).await?,
         }
     }
+    // Only one is ever on its way: nothing overtakes it.
+    if let Some(tried) = waiting.iter_mut().find(|waiting| waiting.turn.attempts > 0) {
+        tried.turn.may_have_arrived = answers(transaction, &tried.notice.id).await? < i64::from(tried.turn.attempts);
+    }
     Ok(waiting)
+}
+
+/// How many attempts to send a notice, and what was merged into it, have come to a known end.
+async fn answers(transaction: &mut Transaction, id: &str) -> Result<i64, StoreError> {
+    let row = Statement::new(
+        "SELECT COUNT(*) AS answers FROM deliveries
+         WHERE notice_id = $1 OR notice_id IN (SELECT id FROM notices WHERE merged_into = $1)",
+    )
+    .bind(id)
+    .optional(transaction)
+    .await?;
+    row.map_or(Ok(0), |row| row.number("answers"))
 }
 
 macro_rules! select_waiting {
@@ -226,7 +241,7 @@ fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
     let mut in_turn = waiting.into_iter().filter(|notice| !notice.turn.is_for_later() || notice.turn.next_try <= now);
     let Some(first) = in_turn.next().filter(|first| first.turn.is_due(now)) else { return vec![] };
     // What may have arrived is sent again as it was, under the same id: by that a receiver knows it for what it is.
-    if first.is_state() || first.turn.is_open {
+    if first.is_state() || first.turn.may_have_arrived {
         return vec![first];
     }
     // No further than to the first one that has to wait: what is behind it must not overtake it.
