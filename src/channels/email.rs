@@ -1,6 +1,8 @@
 //! E-mail. The mails of an incident form one conversation; a repeat has the same Message-ID.
 
-use std::time::Duration;
+mod examination;
+
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -8,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Channel, Letter, Receipt, Refusal};
 use crate::clients::error::ClientError;
 use crate::clients::smtp::{Mail, Mailbox, SmtpClient, SmtpUrl};
+use crate::diagnosis::Asked;
 
 /// How to send mail, and to whom.
 #[derive(Clone)]
@@ -58,5 +61,9 @@ impl Channel for Email {
             Ok(Receipt { answer, memory: None })
         }
         .boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(&self.client, &self.config.server, deadline).boxed_local()
     }
 }

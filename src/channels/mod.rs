@@ -5,11 +5,13 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
+use crate::diagnosis::Asked;
 use crate::domain::notice::NoticeKind;
 
 pub mod email;
@@ -42,6 +44,16 @@ pub struct Receipt {
     pub memory: Option<String>,
 }
 
+/// What stands in the answer before the name of a receiver, of several, who does not get the letter.
+const LEFT_OUT: &str = "; but not to ";
+
+impl Receipt {
+    /// Whether one of several receivers does not get the letter.
+    pub fn leaves_somebody_out(&self) -> bool {
+        self.answer.contains(LEFT_OUT)
+    }
+}
+
 /// Whether a letter that was not taken should be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -71,6 +83,15 @@ impl From<ClientError> for Refusal {
 pub trait Channel {
     /// Sends one letter, within `deadline`.
     fn send<'a>(&'a self, letter: Letter<'a>, deadline: Duration) -> LocalBoxFuture<'a, Result<Receipt, Refusal>>;
+
+    /// Asks whether a letter would be taken, without sending one, until `deadline` at most: what `doctor` shows. `name` is
+    /// that of the channel; a part of it is called `name:part`.
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>>;
+
+    /// Mends what [`Channel::examine`] called mendable. Most channels can mend nothing.
+    fn mend(&self, _deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        std::future::ready(vec![]).boxed_local()
+    }
 }
 
 /// What a channel is for.

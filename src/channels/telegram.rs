@@ -1,6 +1,8 @@
 //! Telegram: the subject is the first line. A group that became a supergroup is followed to its new id.
 
-use std::time::Duration;
+mod examination;
+
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -8,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Channel, Letter, Receipt, Refusal};
 use crate::clients::http::Http;
 use crate::clients::telegram::{self, ChatId, SendMessage};
+use crate::diagnosis::Asked;
 use crate::secret::Secret;
 
 /// Which bot writes where.
@@ -52,6 +55,10 @@ impl Channel for Telegram {
             Ok(Receipt { answer: format!("message {}", sent.message_id), memory })
         }
         .boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(&self.client, &self.config, deadline).boxed_local()
     }
 }
 

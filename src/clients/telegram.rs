@@ -94,6 +94,31 @@ pub struct Chat {
     pub kind: String,
     /// Its title; a private chat has none.
     pub title: Option<String>,
+    /// Whether it is a group that has topics.
+    #[serde(default)]
+    pub is_forum: bool,
+}
+
+/// Where a chat is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// Where it was said to be.
+    Here(Chat),
+    /// It has become a supergroup with this id.
+    MovedTo(i64),
+}
+
+/// What somebody is in a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Member {
+    /// `creator`, `administrator`, `member`, `restricted`, `left` or `kicked`.
+    pub status: String,
+    /// Whether an administrator of a channel may post there.
+    #[serde(default)]
+    pub can_post_messages: bool,
+    /// Whether somebody who is restricted may send messages.
+    #[serde(default)]
+    pub can_send_messages: bool,
 }
 
 /// A bot.
@@ -147,9 +172,18 @@ impl Telegram {
     }
 
     /// What the bot sees of a chat: shows whether it may write there at all.
-    pub async fn get_chat(&self, chat: &ChatId, deadline: Duration) -> Result<Chat, ClientError> {
+    pub async fn get_chat(&self, chat: &ChatId, deadline: Duration) -> Result<Whereabouts, ClientError> {
         let question = serde_json::json!({ "chat_id": chat });
-        self.call("getChat", &question, deadline).await?.map_err(|refusal| refusal.error)
+        match self.call("getChat", &question, deadline).await? {
+            Ok(chat) => Ok(Whereabouts::Here(chat)),
+            Err(refusal) => refusal.parameters.migrate_to_chat_id.map(Whereabouts::MovedTo).ok_or(refusal.error),
+        }
+    }
+
+    /// What `user` is in the chat of this number.
+    pub async fn get_chat_member(&self, chat: i64, user: i64, deadline: Duration) -> Result<Member, ClientError> {
+        let question = serde_json::json!({ "chat_id": chat, "user_id": user });
+        self.call("getChatMember", &question, deadline).await?.map_err(|refusal| refusal.error)
     }
 
     /// The result of a method, or Telegram's refusal; the outer error is for an exchange that was none.

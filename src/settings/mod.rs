@@ -50,6 +50,12 @@ const SHORTEST_SAFE_TOKEN: usize = 8;
 /// Variables that this version knows, so that setting them is no mistake, but that change nothing yet.
 const WITHOUT_EFFECT: [variables::Variable; 1] = [TELEGRAM_ALLOWED_USER_IDS];
 
+/// The warning that there is nothing to look at.
+pub const NOTHING_WATCHED: &str = "Neither Notion nor OpenAI is configured: nothing is watched";
+
+/// The warning that there is nobody to tell.
+pub const NOBODY_TOLD: &str = "No channel is configured: alerts reach nobody";
+
 /// Everything that can be set.
 pub struct Settings {
     /// The web.
@@ -190,10 +196,10 @@ impl Settings {
         say_what_has_no_effect(reader);
 
         if notion.is_none() && openai.is_none() {
-            reader.warn("Neither Notion nor OpenAI is configured: nothing is watched");
+            reader.warn(NOTHING_WATCHED);
         }
         if email.is_none() && telegram.is_none() && notion.as_ref().is_none_or(|notion| notion.status_board.is_none()) {
-            reader.warn("No channel is configured: alerts reach nobody");
+            reader.warn(NOBODY_TOLD);
         }
         Some(Self {
             web: web?,
@@ -270,13 +276,14 @@ impl Build {
 
 fn maintenance(reader: &mut Reader<'_>) -> Option<Windows> {
     let is_set = reader.is_set(MAINTENANCE);
-    let windows = reader.given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(not_windows));
+    let windows = reader
+        .given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(|sentence| not_windows(&sentence)));
     if is_set { windows } else { Some(Windows::default()) }
 }
 
 /// The sentence says what is wrong, then what to write instead.
-fn not_windows(sentence: String) -> Fault {
-    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((&sentence, "use such as Sun 02:00-04:00 UTC"));
+fn not_windows(sentence: &str) -> Fault {
+    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((sentence, "use such as Sun 02:00-04:00 UTC"));
     Fault::new(format!("cannot be used: {wrong}"), right)
 }
 

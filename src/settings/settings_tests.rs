@@ -129,7 +129,7 @@ fn single_values_are_checked_for_what_they_mean() {
         ("STATUS_DONE", ",", "STATUS_DONE is not a list"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT is `xml`, which is not one of its choices"),
         ("LIFECYCLE_NOTICES", "maybe", "LIFECYCLE_NOTICES is `maybe`, which is neither true nor false"),
-        ("MAINTENANCE", "Sun 2-4", "MAINTENANCE cannot be used: \"Sun 2-4\" is not a window"),
+        ("MAINTENANCE", "Sun 2-4", "MAINTENANCE cannot be used: has `Sun 2-4` in it, which is not a window"),
         ("HEARTBEAT_URL", "hc-ping.com/x", "HEARTBEAT_URL is not a web address"),
         ("HEARTBEAT_URL", "https://me:pw@h/x", "HEARTBEAT_URL has a user or a password in it"),
         ("DATABASE_URL", "mysql://x", "DATABASE_URL is not the URL of a database"),

@@ -207,11 +207,11 @@ pub(super) const OPEN_OF_ISSUE: &str = select_incidents!(
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
 /// That it is not suspected goes without saying, but not for SQLite, which looks for an index.
-const RESOLVED: &str = select_incidents!(
+pub(super) const RESOLVED: &str = select_incidents!(
     "WHERE phase = 'resolved' AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );
-const RESOLVED_OF_ISSUE: &str = select_incidents!(
+pub(super) const RESOLVED_OF_ISSUE: &str = select_incidents!(
     "WHERE issue = $4 AND phase = 'resolved' AND phase <> 'suspected' \
      AND (since, id) < ($1, $2) ORDER BY since DESC, id DESC LIMIT $3"
 );

@@ -77,6 +77,7 @@ async fn nothing_is_repeated_after_a_restart_and_the_all_clear_still_comes() {
     let opened = service.cycle().await["incidents"][0].clone();
     telegrams(world, 1).await;
     mails(world, 1).await;
+    service.signal("TERM").await;
     for signal in ["TERM", "KILL"] {
         service_ends_and_begins_anew(&home, signal, &opened).await;
     }

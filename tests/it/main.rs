@@ -21,10 +21,14 @@ mod commands;
 mod counts;
 /// An actor fails over and over: seen, told by those who can, over once it lives again.
 mod degraded;
+/// `doctor`: each sentence that it can say, and the fault that makes it say so.
+mod doctor;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
 /// The host sleeps, or we were down: it is said when nobody looked.
 mod gap;
+/// The dead man's switch: a ping after each cycle, and what is said when the watch itself is not well.
+mod heartbeat;
 /// What the host sees: signals, the end of the process, the log.
 mod host;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
@@ -35,6 +39,8 @@ mod kills;
 mod last_resort;
 /// What the ledger says is what the channels have got, however they refuse.
 mod ledger;
+/// Several instances on one database: one leads, the others take over.
+mod leadership;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
@@ -56,6 +62,8 @@ mod storm;
 mod support;
 /// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.
 mod two_instances;
+/// `test-alert`: what arrives, and what is said of it.
+mod test_alert;
 /// From a tick to an alert in three channels.
 mod watch;
 /// The web as its callers see it: the report, its details for holders of a token, no side effects.

@@ -147,14 +147,20 @@ async fn no_error_shows_the_token_whatever_it_looks_like() {
 async fn the_bot_can_be_asked_who_it_is_and_what_it_sees() {
     let server = RawServer::answering([
         json(200, r#"{"ok":true,"result":{"id":123456,"is_bot":true,"first_name":"B","username":"b_bot"}}"#),
-        json(200, r#"{"ok":true,"result":{"id":-100,"type":"supergroup","title":"Ops"}}"#),
+        json(200, r#"{"ok":true,"result":{"id":-100,"type":"supergroup","title":"Ops","is_forum":true}}"#),
+        refused(400, "Bad Request: group chat was upgraded to a supergroup chat", r#"{"migrate_to_chat_id":-100123}"#),
+        json(200, r#"{"ok":true,"result":{"user":{"id":5},"status":"restricted","can_send_messages":false}}"#),
     ])
     .await;
     let telegram = telegram(&server);
     assert_eq!(telegram.get_me(PATIENCE).await, Ok(Me { id: 123_456, username: "b_bot".to_owned() }));
-    let chat = Chat { id: -100, kind: "supergroup".to_owned(), title: Some("Ops".to_owned()) };
-    assert_eq!(telegram.get_chat(&ChatId::Id(-100), PATIENCE).await, Ok(chat));
+    let chat = Chat { id: -100, kind: "supergroup".to_owned(), title: Some("Ops".to_owned()), is_forum: true };
+    assert_eq!(telegram.get_chat(&ChatId::Id(-100), PATIENCE).await, Ok(Whereabouts::Here(chat)));
     assert_eq!(server.sent(1)["chat_id"], -100);
+    assert_eq!(telegram.get_chat(&ChatId::Id(-5), PATIENCE).await, Ok(Whereabouts::MovedTo(-100_123)));
+    let member = telegram.get_chat_member(-100, 5, PATIENCE).await.unwrap();
+    assert_eq!((member.status.as_str(), member.can_send_messages), ("restricted", false));
+    assert_eq!((&server.sent(3)["chat_id"], &server.sent(3)["user_id"]), (&(-100).into(), &5.into()));
 }
 
 #[test]

@@ -43,11 +43,15 @@ async fn incidents_come_newest_first_and_page_by_page() {
         assert_eq!(pages.concat(), expected);
         assert_eq!(all_pages(&store, IncidentFilter::default(), 12).await.len(), 1, "no empty page at the end");
 
-        let stuck = IncidentFilter { open: false, issue: Some(IssueId::StuckJobs) };
+        let stuck = IncidentFilter { open: None, issue: Some(IssueId::StuckJobs) };
         assert_eq!(all_pages(&store, stuck, 3).await, [vec!["i009", "i006", "i003"], vec!["i000"]]);
-        let open = IncidentFilter { open: true, issue: None };
+        let open = IncidentFilter { open: Some(true), issue: None };
         assert_eq!(all_pages(&store, open, 3).await, [["i011"]]);
-        let both = |issue| IncidentFilter { open: true, issue: Some(issue) };
+        let over = IncidentFilter { open: Some(false), issue: None };
+        assert_eq!(all_pages(&store, over, 12).await.concat(), expected[1..]);
+        let over = IncidentFilter { open: Some(false), ..stuck };
+        assert_eq!(all_pages(&store, over, 12).await, [["i009", "i006", "i003", "i000"]]);
+        let both = |issue| IncidentFilter { open: Some(true), issue: Some(issue) };
         assert_eq!(all_pages(&store, both(IssueId::OpenaiOffline), 3).await, [["i011"]]);
         assert_eq!(all_pages(&store, both(IssueId::StuckJobs), 3).await, [Vec::<String>::new()]);
     }
@@ -128,10 +132,15 @@ async fn deliveries_tell_what_became_of_each_notice() {
         assert_eq!(newest, expected);
         assert_eq!((delivered.state, delivered.answer.as_deref()), (NoticeState::Delivered, Some("250 ok")));
         assert_eq!((delivered.delivered_at, delivered.next_try, delivered.tries.len()), (Some(at(1)), None, 1));
-        assert_eq!(delivered.incidents, ["i1"]);
+        let steps: Vec<_> = delivered.incidents.iter().map(|(id, step)| (id.as_str(), step.as_str())).collect();
+        assert_eq!(
+            steps,
+            [("i1", "opened"), ("i1", "reminded"), ("i1", "resolved")],
+            "its own and what was merged into it"
+        );
         assert_eq!((undelivered.state, undelivered.last_error.as_deref()), (NoticeState::Undelivered, Some("403")));
         assert_eq!((merged.state, merged.merged_into.as_deref()), (NoticeState::Merged, Some("n3")));
-        assert_eq!(merged.incidents, ["i1"]);
+        assert_eq!(merged.incidents, [("i1".into(), "opened".into())]);
 
         let (mut ids, mut cursor) = (vec![], None);
         loop {

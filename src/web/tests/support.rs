@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
@@ -70,13 +71,22 @@ pub(super) struct Choice {
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
+    pub(super) standing: Standing,
     pub(super) chaos: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
         let ping: Ping = Arc::new(|| Box::pin(async { Ok(()) }));
-        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping, chaos: false }
+        Self {
+            ops_token: None,
+            read_token: None,
+            patience: PATIENCE,
+            cycle: Cycle::Gives(None),
+            ping,
+            standing: Standing::Beside,
+            chaos: false,
+        }
     }
 }
 
@@ -137,6 +147,7 @@ impl Web {
             ping: choice.ping,
             store: store.clone(),
             degraded: Arc::new(Vec::new),
+            leadership: Leadership::fixed(choice.standing),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
         };

@@ -56,7 +56,7 @@ impl<'w> Plot<'w> {
     pub fn ends(&mut self) {
         self.wrong.clear();
         self.show(1);
-        self.world.telegram.set_fault(None);
+        self.world.telegram.set_fault_on("/sendMessage", None);
         self.world.smtp.set_fault(None);
         self.world.notion.set_fault_on("/v1/pages", None);
     }
@@ -103,23 +103,21 @@ fn job(status: &str, qa: Option<f64>, idle: i64) -> JobRow {
     JobRow { name: format!("{status} {idle}"), status: Some(status.into()), qa, created, last_edited }
 }
 
-/// A channel misbehaves, or is slow, or well again; nothing that it does takes a notice twice by itself, and nothing is
-/// refused for good.
+/// A channel misbehaves, or is slow, or well, until the lot falls on it again; nothing that it does takes a notice twice by
+/// itself, and nothing is refused for good.
 pub fn hinder(world: &World, rng: &mut Rng) {
-    let millis = Duration::from_millis(rng.u64(20..300));
-    let refused = rng.u8(..6) == 0;
-    match (rng.u8(..3), refused) {
-        (0, true) => {
-            world.telegram.fault_next_on("/sendMessage", 1, pick(rng, [Fault::status(500), Fault::Reset, busy()]))
-        }
-        (0, false) => world.telegram.set_fault(pick(rng, [None, Some(Fault::Delay(millis))])),
-        (1, true) => {
+    let slow = Duration::from_millis(rng.u64(20..300));
+    let refuses = rng.u8(..6) == 0;
+    match rng.u8(..3) {
+        0 if refuses => world.telegram.set_fault_on("/sendMessage", Some(pick(rng, [Fault::status(500), Fault::Reset, busy()]))),
+        0 => world.telegram.set_fault_on("/sendMessage", pick(rng, [None, Some(Fault::Delay(slow))])),
+        1 if refuses => {
             let faults = [SmtpFault::RefuseReceivers(450), SmtpFault::RefuseMail(451), SmtpFault::Reset];
-            world.smtp.fault_next(1, pick(rng, faults));
+            world.smtp.set_fault(Some(pick(rng, faults)));
         }
-        (1, false) => world.smtp.set_fault(pick(rng, [None, Some(SmtpFault::Slow(millis / 10))])),
-        (_, true) => world.notion.fault_next_on("/v1/pages", 1, pick(rng, [Fault::status(502), Fault::Reset])),
-        (_, false) => world.notion.set_fault_on("/v1/pages", pick(rng, [None, Some(Fault::Delay(millis))])),
+        1 => world.smtp.set_fault(pick(rng, [None, Some(SmtpFault::Slow(slow / 10))])),
+        _ if refuses => world.notion.set_fault_on("/v1/pages", Some(pick(rng, [Fault::status(502), Fault::Reset]))),
+        _ => world.notion.set_fault_on("/v1/pages", pick(rng, [None, Some(Fault::Delay(slow))])),
     }
 }
 
