@@ -49,13 +49,17 @@ enum Moment {
     Fails,
 }
 
-const MOMENTS: [Moment; 9] = [
+/// As often as each is drawn.
+const MOMENTS: [Moment; 12] = [
     Moment::Starts,
     Moment::Listens,
     Moment::Looks,
     Moment::Decides,
     Moment::Concludes,
+    Moment::Concludes,
     Moment::Sends,
+    Moment::Sends,
+    Moment::Arrives,
     Moment::Arrives,
     Moment::Delivers,
     Moment::Fails,
@@ -141,9 +145,7 @@ async fn hand(mut rng: Rng, kills: u64) -> Tally {
     for _ in 0..kills {
         let moment = MOMENTS[rng.usize(..MOMENTS.len())];
         let later = Duration::from_millis(rng.u64(..120));
-        if rng.u8(..3) < 2 {
-            plot.turns(&mut rng);
-        }
+        plot.turns(&mut rng);
         hinder(&home.world, &mut rng);
         let service = Service::spawn(home.command(&["serve"]));
         moment.comes(&home, &service).await;

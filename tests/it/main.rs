@@ -37,10 +37,10 @@ mod incidents;
 mod kills;
 /// Harm and the process: a line of the log for each end, the ordered stop, the last resort.
 mod last_resort;
-/// What the ledger says is what the channels have got, however they refuse.
-mod ledger;
 /// Several instances on one database: one leads, the others take over.
 mod leadership;
+/// What the ledger says is what the channels have got, however they refuse.
+mod ledger;
 /// The licences of everything that is built in.
 mod licences;
 /// The client of Notion against its stand-in: versions, paging, faults.
@@ -60,10 +60,10 @@ mod settings_documents;
 mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
-/// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.
-mod two_instances;
 /// `test-alert`: what arrives, and what is said of it.
 mod test_alert;
+/// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.
+mod two_instances;
 /// From a tick to an alert in three channels.
 mod watch;
 /// The web as its callers see it: the report, its details for holders of a token, no side effects.

@@ -43,8 +43,9 @@ impl<'w> Plot<'w> {
         plot
     }
 
-    /// One thing that was well goes wrong, or the other way round.
+    /// One thing that was well goes wrong, or the other way round. Outages are short: they hold back all the rest.
     pub fn turns(&mut self, rng: &mut Rng) {
+        self.wrong.retain(|trouble| !matches!(trouble, Trouble::OpenAi | Trouble::Notion));
         let trouble = TROUBLES[rng.usize(..TROUBLES.len())];
         if !self.wrong.remove(&trouble) {
             self.wrong.insert(trouble);
@@ -109,7 +110,9 @@ pub fn hinder(world: &World, rng: &mut Rng) {
     let slow = Duration::from_millis(rng.u64(20..300));
     let refuses = rng.u8(..6) == 0;
     match rng.u8(..3) {
-        0 if refuses => world.telegram.set_fault_on("/sendMessage", Some(pick(rng, [Fault::status(500), Fault::Reset, busy()]))),
+        0 if refuses => {
+            world.telegram.set_fault_on("/sendMessage", Some(pick(rng, [Fault::status(500), Fault::Reset, busy()])))
+        }
         0 => world.telegram.set_fault_on("/sendMessage", pick(rng, [None, Some(Fault::Delay(slow))])),
         1 if refuses => {
             let faults = [SmtpFault::RefuseReceivers(450), SmtpFault::RefuseMail(451), SmtpFault::Reset];
