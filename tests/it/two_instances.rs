@@ -28,6 +28,11 @@ fn home() -> (Home, Database) {
     (home, database)
 }
 
+/// Nothing is on its way any more.
+async fn all_is_written(service: &Service, home: &Home) {
+    timeout(SOON, all_is_told(service, &home.world)).await.expect("something waits to be told");
+}
+
 /// Nothing was told twice, and the ledger says what the channels have got.
 async fn account(service: &Service, home: &Home, incidents: usize) {
     let account = timeout(SOON, all_is_told(service, &home.world)).await.expect("something waits to be told");
@@ -79,6 +84,7 @@ async fn when_the_leader_is_killed_the_other_one_looks_and_tells() {
     home.world.jobs_get_stuck(3, now());
     let mut pair = Pair::start(&home).await;
     told(&home.world, &[ALERT]).await;
+    all_is_written(&pair.leader, &home).await;
     let ticks = pair.follower.ticks();
     pair.leader.kill().await;
     home.world.openai.goes_down();
@@ -121,6 +127,7 @@ async fn a_leader_that_was_paused_and_wakes_up_writes_and_sends_nothing() {
     let mut pair = Pair::start(&home).await;
     told(&home.world, &[ALERT]).await;
     pair.is_followed().await;
+    all_is_written(&pair.leader, &home).await;
     pair.leader.freeze().await;
     home.world.openai.goes_down();
     pair.is_taken_over(TAKEN_OVER).await;
