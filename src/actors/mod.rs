@@ -5,11 +5,15 @@
 
 pub mod check_actor;
 pub mod courier;
+pub mod delivery_board;
 pub mod escalator;
 pub mod heart;
 pub mod keeper;
 pub mod leadership;
+pub mod merging;
 pub mod notifier;
+pub mod pace;
 pub mod rhythm;
 pub mod scheduler;
 pub mod settling;
+mod trip;

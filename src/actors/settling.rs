@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::delivery_board::DeliveryBoard;
 use super::leadership::Footing;
 use crate::domain::bulletin::Bulletin;
 use crate::domain::cycle::{self, Conditions};
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::flapping;
 use crate::domain::heartbeat;
 use crate::domain::history;
@@ -98,14 +100,15 @@ pub(super) struct Settled {
 #[derive(Clone)]
 pub struct Settling {
     ledger: Ledger,
+    board: DeliveryBoard,
     /// Under what a cycle was settled last.
     last: Arc<Mutex<Option<Footing>>>,
 }
 
 impl Settling {
-    /// Writes down in `ledger`.
-    pub fn new(ledger: Ledger) -> Self {
-        Self { ledger, last: Arc::default() }
+    /// Writes down in `ledger`, and has `board` show what waits by then.
+    pub fn new(ledger: Ledger, board: DeliveryBoard) -> Self {
+        Self { ledger, board, last: Arc::default() }
     }
 
     /// The ledger for those who act on `footing`.
@@ -125,7 +128,9 @@ impl Settling {
         let cycle = report.cycle;
         let gathered = self.gathered(footing, report, previous).await;
         let overview = gathered.report.clone();
-        match self.write(policy, footing, gathered).await {
+        let written = self.write(policy, footing, gathered).await;
+        self.board.refresh(&self.ledger).await;
+        match written {
             Ok((settled, decision)) => {
                 self.last_footing().replace(footing);
                 log_decision(policy, cycle, &decision);
@@ -196,6 +201,7 @@ fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Deci
     let Gathered { report, gaps, turn } = gathered;
     let failing = known.from_memory.as_ref().map(|why| Issue::database_failing(&why.to_string()));
     let report = report.with(failing);
+    let report = with_deliveries(report, &known.deliveries, policy);
     let (now, Pace { interval, check_timeout, ticks }) = (report.timestamp, policy.pace);
     let gap = known.last_cycle.filter(|_| ticks).and_then(|last| report::gap(last, now, interval, check_timeout));
 
@@ -230,6 +236,21 @@ fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Deci
     let overview = Overview { incidents: live(&stepped), report, gaps };
     let report = Some(StoredReport { at: now, body: overview.to_json() });
     (Settled { overview, ailment }, Decision { stepped, entries, notices, report, sample, gap })
+}
+
+/// The report, and which channels do not get what they are to be told.
+fn with_deliveries(report: Report, deliveries: &[ChannelDelivery], policy: &Policy) -> Report {
+    let configured = |channel: &str| policy.told.iter().chain(&policy.shown).any(|known| *known == channel);
+    let now = report.timestamp;
+    let deliveries = deliveries.iter().filter(|delivery| configured(&delivery.channel));
+    let failing: Vec<_> = deliveries
+        .filter_map(|delivery| {
+            let delivery = delivery.clone().at(now);
+            Some((Issue::undelivered(&delivery)?, delivery.is_being_tried(now)))
+        })
+        .collect();
+    let undecided = failing.iter().filter(|(_, is_being_tried)| *is_being_tried).map(|(issue, _)| issue.id).collect();
+    report.with(failing.into_iter().map(|(issue, _)| issue)).undecided(undecided)
 }
 
 /// The incidents that are there, the oldest first.

@@ -8,16 +8,19 @@ use tokio::sync::watch;
 use super::Mode;
 use crate::actors::check_actor::{CheckActor, Desk, Looker};
 use crate::actors::courier::Route;
+use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::escalator::{Circle, Escalator, Looked};
 use crate::actors::heart::Heart;
 use crate::actors::leadership::Leadership;
 use crate::actors::notifier::Notifier;
+use crate::actors::pace;
 use crate::actors::rhythm::Rhythm;
 use crate::actors::scheduler::{Neighbours, RunCycle, Scheduler, Ticking};
 use crate::actors::settling::{Pace, Policy, Settling};
 use crate::channels::ChannelSpec;
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
+use crate::parties;
 use crate::settings::Settings;
 use crate::store::Ledger;
 use crate::supervision::{ChildSpec, Handle, Sender, Supervisor};
@@ -34,6 +37,7 @@ pub(super) struct Children<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) leadership: &'a Leadership,
     pub(super) heart: &'a Heart,
+    pub(super) board: &'a DeliveryBoard,
 }
 
 /// Starts a Notifier for each channel; none in a dry run.
@@ -50,7 +54,16 @@ pub(super) fn start_notifiers(
         let name = channel.name;
         let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
         let returned = vacancy.handle().sender();
-        let route = Route { channel, ledger: with.ledger.clone(), owner: owner.clone(), deadline };
+        let route = Route {
+            pace: pace::Pace::new(channel.pace),
+            channel,
+            ledger: with.ledger.clone(),
+            owner: owner.clone(),
+            deadline,
+            leadership: with.leadership.clone(),
+            wording: parties::wording(settings),
+            board: with.board.clone(),
+        };
         let notifier = with.supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
     });
@@ -83,7 +96,7 @@ pub(super) fn start_cycles(
         published,
         heart: with.heart.clone(),
     };
-    let (policy, settling) = (policy.clone(), Settling::new(with.ledger.clone()));
+    let (policy, settling) = (policy.clone(), Settling::new(with.ledger.clone(), with.board.clone()));
     with.supervisor.add(escalator, move |_| Escalator::new(policy.clone(), settling.clone(), circle.clone()))?;
 
     let ticking = if ticks { Ticking::Every(interval) } else { Ticking::OnDemand };

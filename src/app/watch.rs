@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::Mode;
 use super::children::{self, Children};
+use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::heart::Heart;
 use crate::actors::keeper::{Keeper, Otherwise};
 use crate::actors::leadership::{Footing, Leadership, Standing};
@@ -51,6 +52,8 @@ pub struct Watch {
     pub leadership: Leadership,
     /// Who hears after each cycle how we are.
     pub heart: Heart,
+    /// How it is with the channels by now.
+    pub board: DeliveryBoard,
     pub(super) degraded: web::Degraded,
     pub(super) chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
@@ -81,7 +84,14 @@ impl Watch {
             degraded: Arc::clone(&degraded),
             ..policy(settings, &channels, mode)
         };
-        let children = Children { supervisor: &supervisor, ledger: &ledger, leadership: &leadership, heart: &heart };
+        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
+        let children = Children {
+            supervisor: &supervisor,
+            ledger: &ledger,
+            leadership: &leadership,
+            heart: &heart,
+            board: &board,
+        };
         let notifiers = children::start_notifiers(&children, &channels, settings, mode)?;
         let scheduler = children::start_cycles(&children, checks, &notifiers, &policy, published)?;
         Ok(Self {
@@ -91,6 +101,7 @@ impl Watch {
             supervisor,
             leadership,
             heart,
+            board,
             degraded,
             chaos: mode.chaos,
             notifiers,

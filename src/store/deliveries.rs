@@ -115,6 +115,22 @@ impl Store {
         .await
     }
 
+    /// What the channel answered when it took the notice `id`, or the one that this was merged into.
+    pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let (database, id) = (self.database.clone(), id.to_owned());
+        self.run(async move {
+            let row = Statement::new(
+                "SELECT COALESCE(teller.receipt, notice.receipt) AS receipt FROM notices AS notice
+                 LEFT JOIN notices AS teller ON teller.id = notice.merged_into WHERE notice.id = $1",
+            )
+            .bind(id)
+            .optional(&mut database.session().await?)
+            .await?;
+            row.map_or(Ok(None), |row| row.optional_text("receipt"))
+        })
+        .await
+    }
+
     /// How it is with each of `channels`.
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
         let database = self.database.clone();

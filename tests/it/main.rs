@@ -43,6 +43,8 @@ mod leadership;
 mod ledger;
 /// The licences of everything that is built in.
 mod licences;
+/// The service comes and goes: notices of it, maintenance, times in which nobody looked.
+mod lifecycle;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Decision, Due, Known, Notice, Store, StoreError};
+use crate::domain::delivery::ChannelDelivery;
 
 /// What a cycle was settled to, and where.
 #[derive(Clone, Debug)]
@@ -79,6 +80,21 @@ impl Ledger {
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         self.store.failed(id, at, error, retry_at).await
+    }
+
+    /// As [`Store::hasten`].
+    pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.hasten(id, now).await
+    }
+
+    /// As [`Store::receipt_of`].
+    pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
+        self.store.receipt_of(id).await
+    }
+
+    /// As [`Store::deliveries`].
+    pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
+        self.store.deliveries(channels).await
     }
 
     /// As [`Store::next_due`].

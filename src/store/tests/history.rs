@@ -54,6 +54,10 @@ async fn incidents_come_newest_first_and_page_by_page() {
         let both = |issue| IncidentFilter { open: Some(true), issue: Some(issue) };
         assert_eq!(all_pages(&store, both(IssueId::OpenaiOffline), 3).await, [["i011"]]);
         assert_eq!(all_pages(&store, both(IssueId::StuckJobs), 3).await, [Vec::<String>::new()]);
+        let over = IncidentFilter { open: Some(false), issue: None };
+        assert_eq!(all_pages(&store, over, 20).await.concat(), expected[1..]);
+        let over = IncidentFilter { open: Some(false), issue: Some(IssueId::OpenaiOffline) };
+        assert_eq!(all_pages(&store, over, 3).await[0], ["i010", "i008", "i007"]);
     }
 }
 

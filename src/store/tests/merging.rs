@@ -87,34 +87,15 @@ async fn what_was_merged_is_merged_again_with_all_that_it_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_have_arrived_is_sent_again_as_it_was() {
-    for (store, ground) in shareable().await {
+    for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         assert_eq!(parts(&store, "email", 0).await, Some(("n1".into(), 1)));
-        // Whoever sent it is gone, and nobody knows how far that came.
-        store
-            .post(vec![at_second(10, alert("n2", "email", "i1")), at_second(20, alert("n3", "email", "i1"))])
-            .await
-            .unwrap();
-        assert_eq!(parts(&store, "email", 59).await, None);
-        assert_eq!(parts(&store, "email", 60).await, Some(("n1".into(), 2)));
-        let lease = store.lead("another", Duration::from_secs(60)).await.unwrap().unwrap();
-        let next = ground.open().await.under(lease.epoch);
-        next.failed("n1", at(61), "421", Some(at(70))).await.unwrap();
-        assert_eq!(
-            parts(&next, "email", 70).await,
-            Some(("n1".into(), 3)),
-            "of one of the attempts it is still not known"
-        );
-        next.delivered("n1", at(71), "250").await.unwrap();
-        assert_eq!(parts(&next, "email", 71).await, Some(("n2+n3".into(), 1)));
-        // A leader after it finds it as it was left.
-        store.release(&lease).await.unwrap();
-        let lease = store.lead("a third", Duration::from_secs(60)).await.unwrap().unwrap();
-        let last = ground.open().await.under(lease.epoch);
-        last.post(vec![at_second(72, alert("n4", "email", "i1"))]).await.unwrap();
-        assert_eq!(parts(&last, "email", 72).await, Some(("n2+n3".into(), 2)));
-        last.delivered("n3", at(73), "250").await.unwrap();
-        assert_eq!(parts(&last, "email", 73).await, Some(("n4".into(), 1)));
+        store.post(vec![alert("n2", "email", "i1"), alert("n3", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 60).await, Some(("n1".into(), 2)), "who had claimed it is gone");
+        store.failed("n1", at(61), "421", Some(at(70))).await.unwrap();
+        assert_eq!(parts(&store, "email", 70).await, Some(("n1+n2+n3".into(), 3)), "now it is known that it did not");
+        store.post(vec![alert("n4", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 130).await, Some(("n1+n2+n3".into(), 4)), "it neither");
     }
 }
 
@@ -228,6 +209,30 @@ async fn many_who_claim_while_cycles_are_settled_lose_nothing_and_do_not_lock_ea
         all.sort();
         assert_eq!(sent, all);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_claims_and_who_settles_a_cycle_do_not_wait_for_each_other_for_ever() {
+    let (one, ground) = on_server().await;
+    let two = ground.open().await;
+    let status = |id| notice(id, "notion", NoticeKind::Status, &[]);
+    open_stuck(&one, &[alert("n1", "notion", "i1"), status("s1"), alert("n2", "notion", "i1")]).await;
+    let (pause, paused) = pause();
+    let settling = tokio::spawn(async move {
+        let notices = vec![status("s2")];
+        let step = |_| {
+            pause.wait();
+            Decision { notices, ..Decision::default() }
+        };
+        one.settle(step).await.map(drop)
+    });
+    paused.entered.await.unwrap();
+    let claiming = tokio::spawn(async move { parts(&two, "notion", 0).await });
+    let watching = ground.open().await;
+    waiting_for_locks(&watching, 1).await;
+    paused.go_on.send(()).unwrap();
+    settling.await.unwrap().unwrap();
+    assert_eq!(claiming.await.unwrap(), Some(("n1+n2".into(), 1)));
 }
 
 /// Whether the last one has arrived.

@@ -154,6 +154,26 @@ impl Service {
         Answer { status: response.status(), headers: response.headers().clone(), body: body.to_vec() }
     }
 
+    /// The report of when nothing waits for any channel.
+    pub async fn delivered(&self) -> Value {
+        let nothing_waits = |channel: &Value| channel["pending"] == 0;
+        self.report_with(|report| report["delivery"].as_array().is_some_and(|all| all.iter().all(nothing_waits))).await
+    }
+
+    /// The first report that is as it should be, soon.
+    pub async fn report_with(&self, is_right: impl Fn(&Value) -> bool) -> Value {
+        let mut often = tokio::time::interval(Duration::from_millis(20));
+        let begun = Instant::now();
+        loop {
+            often.tick().await;
+            let report = self.report().await;
+            if is_right(&report) {
+                return report;
+            }
+            assert!(begun.elapsed() < SOON, "it does not come to that: {report:#}\n{}", self.log.all().join("\n"));
+        }
+    }
+
     /// The newest report as the owner sees it.
     pub async fn report(&self) -> Value {
         self.ask("GET", "/ops-report", &[("authorization", &bearer(OPS_TOKEN))]).await.json()
