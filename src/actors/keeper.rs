@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 
+use super::delivery_board::DeliveryBoard;
 use super::leadership::{self, Leadership, ROUND_LIMIT, Round, Standing, TTL, Word};
 use crate::domain::report::Overview;
 use crate::store::{Lease, Ledger, StoreError};
@@ -48,12 +49,14 @@ pub struct Keeper {
 
 impl Keeper {
     /// Asks for the lease in the name of `holder`, so that it is known whether we lead when this returns, and has it kept
-    /// on `runtime` from then on. Who stands by publishes what others find out.
+    /// on `runtime` from then on. Who stands by publishes what others find out, and has `board` show what they
+    /// deliver.
     pub async fn start(
         ledger: Ledger,
         holder: String,
         otherwise: Otherwise,
         published: watch::Sender<Option<Arc<Overview>>>,
+        board: DeliveryBoard,
         runtime: &Handle,
     ) -> Self {
         let (standing, seen) = watch::channel(Standing::Following { leader: None });
@@ -68,6 +71,7 @@ impl Keeper {
             standing: None,
             known: standing,
             published,
+            board,
             shown: None,
             rounds: 0,
             leaving: Arc::clone(&leaving),
@@ -107,6 +111,7 @@ struct Hold {
     standing: Option<Standing>,
     known: watch::Sender<Standing>,
     published: watch::Sender<Option<Arc<Overview>>>,
+    board: DeliveryBoard,
     /// The moment of the report that was published last.
     shown: Option<DateTime<Utc>>,
     rounds: u64,
@@ -198,17 +203,21 @@ impl Hold {
         Ok(Word::Others(self.ledger.store().leader().await?.map(Arc::from)))
     }
 
-    /// Publishes the newest report that is stored, if it is another one than before.
+    /// Publishes the newest report that is stored, if it is another one than before, and shows what has become of notices.
     async fn show(&mut self) {
         match timeout(ROUND_LIMIT, self.ledger.store().newest_report()).await {
-            Ok(Ok(Some(report))) if self.shown != Some(report.at) => {
-                self.shown = Some(report.at);
-                // One of another version may hold what we do not know.
-                if let Some(overview) = Overview::from_json(&report.body) {
-                    self.published.send_replace(Some(Arc::new(overview)));
+            Ok(Ok(newest)) => {
+                if let Some(report) = newest.filter(|report| self.shown != Some(report.at)) {
+                    self.shown = Some(report.at);
+                    // One of another version may hold what we do not know.
+                    if let Some(overview) = Overview::from_json(&report.body) {
+                        self.published.send_replace(Some(Arc::new(overview)));
+                    }
+                }
+                if timeout(ROUND_LIMIT, self.board.refresh(&self.ledger)).await.is_err() {
+                    log::debug!("what the leader has delivered is not known in time");
                 }
             }
-            Ok(Ok(_)) => {}
             Ok(Err(error)) => log::debug!("the report of the leader cannot be had: {error}"),
             Err(_) => log::debug!("the report of the leader has not come in time"),
         }

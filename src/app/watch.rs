@@ -70,11 +70,12 @@ impl Watch {
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let ledger = Ledger::new(open_store(&settings.database, mode).await?);
         let (published, overview) = watch::channel(None);
-        let keeper = keeper(&ledger, mode, &published).await?;
-        let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
-        let heart = heart(settings, mode);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
+        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
+        let keeper = keeper(&ledger, mode, &published, &board).await?;
+        let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
+        let heart = heart(settings, mode);
 
         supervision::install_panic_hook();
         let supervisor = Supervisor::start(mode.limits(), |why: LastResort| why.exit()).context("no supervisor")?;
@@ -84,7 +85,6 @@ impl Watch {
             degraded: Arc::clone(&degraded),
             ..policy(settings, &channels, mode)
         };
-        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
         let children = Children {
             supervisor: &supervisor,
             ledger: &ledger,
@@ -198,13 +198,15 @@ async fn keeper(
     ledger: &Ledger,
     mode: Mode,
     published: &watch::Sender<Option<Arc<Overview>>>,
+    board: &DeliveryBoard,
 ) -> anyhow::Result<Option<Keeper>> {
     if mode.dry_run {
         return Ok(None);
     }
     let otherwise = if mode.ticks { Otherwise::Follow } else { Otherwise::Beside };
     let runtime = supervision::runtime()?.handle();
-    Ok(Some(Keeper::start(ledger.clone(), holder(), otherwise, published.clone(), runtime).await))
+    let (ledger, published, board) = (ledger.clone(), published.clone(), board.clone());
+    Ok(Some(Keeper::start(ledger, holder(), otherwise, published, board, runtime).await))
 }
 
 /// What the other instances call this process: no other has that name, and a person finds the process by it.
