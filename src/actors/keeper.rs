@@ -163,6 +163,7 @@ impl Hold {
             Ok(Err(error)) => (Word::Silence, error.to_string()),
             Err(_) => (Word::Silence, StoreError::Timeout.to_string()),
         };
+        let answers = word != Word::Silence;
         let round = Round { began, ended: Instant::now(), word };
         let next = match (leadership::next(self.standing.as_ref(), round), self.otherwise) {
             (Standing::Following { .. }, Otherwise::Beside) => Standing::Beside,
@@ -172,6 +173,10 @@ impl Hold {
         self.standing = Some(next.clone());
         let stands_by = matches!(next, Standing::Following { .. });
         leadership::publish(&self.known, next);
+        if answers && self.ledger.fault().await.is_some() {
+            // What happened while it did not answer is written down, whoever leads by now. It goes on without us.
+            let _ = timeout(ROUND_LIMIT, self.ledger.recover()).await;
+        }
         if stands_by && self.rounds.is_multiple_of(ROUNDS_A_REPORT) {
             self.show().await;
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::timeout;
 
 use super::delivery_board::DeliveryBoard;
 use super::leadership::Footing;
@@ -16,7 +17,7 @@ use crate::domain::flapping;
 use crate::domain::heartbeat;
 use crate::domain::history;
 use crate::domain::incident::{Change, Incident, Patience};
-use crate::domain::issue::Issue;
+use crate::domain::issue::{Issue, IssueId};
 use crate::domain::maintenance::Windows;
 use crate::domain::message::{self, StatusEntry, Wording, timestamp};
 use crate::domain::notice::{self, Announcement, NoticeKind, Terms};
@@ -25,6 +26,9 @@ use crate::store::{Decision, Known, Ledger, Notice, Recorded, Sample, StoreError
 
 /// For how long a report tells of a time in which nobody looked.
 const GAPS_SHOWN: TimeDelta = TimeDelta::days(1);
+
+/// How long a cycle waits for what it can do without.
+const BESIDE: Duration = Duration::from_secs(1);
 
 /// How often it looks by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,23 @@ pub(super) struct Settled {
     pub(super) ailment: Option<String>,
 }
 
+impl Settled {
+    /// The same, written into memory only. That may not have been known yet when it was decided: the database failed over
+    /// what it was to write.
+    fn in_memory(mut self, why: &StoreError) -> Self {
+        let report = &self.overview.report;
+        if !report.present.iter().any(|issue| issue.id == IssueId::DatabaseFailing) {
+            self.overview.report = self.overview.report.with([failing(why)]);
+        }
+        let ailment = self.ailment.or_else(|| Some("the incidents are kept in memory".into()));
+        Self { ailment, ..self }
+    }
+}
+
+fn failing(why: &StoreError) -> Issue {
+    Issue::database_failing(&why.to_string())
+}
+
 /// Settles cycles, one after the other, whichever Escalator gathered them. Clones are the same.
 #[derive(Clone)]
 pub struct Settling {
@@ -160,7 +181,10 @@ impl Settling {
         let gaps = match turn {
             Turn::Later => known,
             // Others may have looked before us. Nothing depends on it.
-            Turn::First | Turn::Fresh => self.ledger.store().gaps(report.timestamp - GAPS_SHOWN).await.unwrap_or(known),
+            Turn::First | Turn::Fresh => {
+                let stored = self.ledger.store().gaps(report.timestamp - GAPS_SHOWN);
+                timeout(BESIDE, stored).await.ok().and_then(Result::ok).unwrap_or(known)
+            }
         };
         Gathered { report, gaps, turn }
     }
@@ -181,9 +205,13 @@ impl Settling {
             *unpoisoned(&place) = Some(settled);
             decision
         };
-        let decision = self.ledger(footing).settle(decide).await?.decision;
-        let settled = unpoisoned(&settled).take();
-        settled.map(|settled| (settled, decision)).ok_or(StoreError::Closed)
+        let written = self.ledger(footing).settle(decide).await?;
+        let settled = unpoisoned(&settled).take().ok_or(StoreError::Closed)?;
+        let settled = match &written.from_memory {
+            Some(why) => settled.in_memory(why),
+            None => settled,
+        };
+        Ok((settled, written.decision))
     }
 
     fn last_footing(&self) -> MutexGuard<'_, Option<Footing>> {
@@ -199,8 +227,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What follows from what was `gathered` for what is `known`.
 fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Decision) {
     let Gathered { report, gaps, turn } = gathered;
-    let failing = known.from_memory.as_ref().map(|why| Issue::database_failing(&why.to_string()));
-    let report = report.with(failing);
+    let report = report.with(known.from_memory.as_ref().map(failing));
     let report = with_deliveries(report, &known.deliveries, policy);
     let (now, Pace { interval, check_timeout, ticks }) = (report.timestamp, policy.pace);
     let gap = known.last_cycle.filter(|_| ticks).and_then(|last| report::gap(last, now, interval, check_timeout));
@@ -229,8 +256,7 @@ fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Deci
 
     let mut gaps: Vec<Gap> = gaps.into_iter().chain(gap).filter(|gap| gap.until > now - GAPS_SHOWN).collect();
     gaps.dedup();
-    let unwritten = known.from_memory.map(|_| "the incidents are kept in memory".to_owned());
-    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told).or(unwritten);
+    let ailment = heartbeat::ailment(&report, &known.deliveries, &policy.told, &policy.maintenance);
     let entries = entries(&known.incidents, &stepped, &report);
     let sample = Some(sample(&report));
     let overview = Overview { incidents: live(&stepped), report, gaps };

@@ -25,8 +25,9 @@ use crate::settings::Settings;
 use crate::store::Ledger;
 use crate::supervision::{ChildSpec, Handle, Sender, Supervisor};
 
-/// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
-const SETTLING: Duration = Duration::from_secs(4);
+/// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows, which takes a
+/// while where the database does not answer.
+const SETTLING: Duration = Duration::from_secs(13);
 
 /// What one letter may cost in requests: the Status Board asks for its schema, then updates, then creates.
 const REQUESTS_A_LETTER: u32 = 3;

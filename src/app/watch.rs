@@ -156,11 +156,10 @@ impl Watch {
             Some(cut_off) => log::warn!("cut off, since they did not end in order: {}", cut_off.join(", ")),
             None => log::warn!("the supervisor did not say whether the actors have ended"),
         }
-        // What is in memory only is lost with us.
-        if !timeout(LAST_WORDS, self.ledger.recover()).await.unwrap_or(false) {
-            log::warn!("what happened while the database failed is not written down");
-        }
         if let Some(keeper) = &self.keeper {
+            // Whoever leads next has to know what happened while the database failed; if it still does, the ledger says so
+            // when it is closed.
+            let _ = timeout(LAST_WORDS, self.ledger.recover()).await;
             keeper.release(LAST_WORDS).await;
         }
         if let Err(error) = self.ledger.close().await {

@@ -111,7 +111,7 @@ pub fn hinder(world: &World, rng: &mut Rng) {
     let refuses = rng.u8(..6) == 0;
     match rng.u8(..3) {
         0 if refuses => {
-            world.telegram.set_fault_on("/sendMessage", Some(pick(rng, [Fault::status(500), Fault::Reset, busy()])))
+            world.telegram.set_fault_on("/sendMessage", Some(pick(rng, [Fault::status(500), Fault::Reset, busy()])));
         }
         0 => world.telegram.set_fault_on("/sendMessage", pick(rng, [None, Some(Fault::Delay(slow))])),
         1 if refuses => {
