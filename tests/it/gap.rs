@@ -10,12 +10,14 @@ use tokio::time::sleep;
 use crate::support::channels::{ALERT, RESOLVED, subjects, telegrams};
 use crate::support::{Home, now};
 
-/// More than two intervals of a second and their ends.
-const SLEEP: Duration = Duration::from_secs(4);
+/// More than two intervals and a deadline, of a second each.
+const SLEEP: Duration = Duration::from_secs(5);
 
 fn home() -> Home {
     let mut home = Home::well();
     home.set("CHECK_INTERVAL", "1s");
+    home.set("CHECK_TIMEOUT", "1s");
+    home.set("REQUEST_TIMEOUT", "500ms");
     home.unset(&["NOTION_STATUS_DB_ID"]);
     home
 }
@@ -24,7 +26,7 @@ fn home() -> Home {
 fn gaps(report: &Value) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let gaps = report["gaps"].as_array().unwrap_or_else(|| panic!("no gaps in {report:#}")).iter();
     let moment = |value: &Value| value.as_str().and_then(|text| text.parse().ok()).expect("a moment");
-    let mut gaps: Vec<_> = gaps.map(|gap| (moment(&gap["since"]), moment(&gap["until"]))).collect();
+    let mut gaps: Vec<_> = gaps.map(|gap| (moment(&gap["from"]), moment(&gap["to"]))).collect();
     gaps.sort();
     gaps
 }

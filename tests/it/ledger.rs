@@ -100,7 +100,8 @@ async fn while_telegram_is_busy_its_notices_wait_and_become_one() {
         refused.len() >= 2 && refused.iter().all(|(outcome, said)| outcome == "later" && said.contains("429")),
         "{answers:#?}"
     );
-    assert_eq!(**last, ("delivered".to_owned(), format!("message {}", messages[0].message_id)));
+    let number = format!("message {} ", messages[0].message_id);
+    assert!(last.0 == "delivered" && last.1.starts_with(&number), "{last:?}");
     assert_eq!(delivered.answer.as_ref(), Some(&last.1));
     // Nothing was asked of Telegram that is not in the ledger.
     assert_eq!(answers.len(), requests(&home, "/sendMessage"));

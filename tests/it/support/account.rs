@@ -80,7 +80,9 @@ impl Account {
         let messages = world.telegram.messages().all();
         let named = |message: &Delivered| {
             let answer = format!("message {}", message.message_id);
-            let is_it = |record: &&Record| record.channel == "telegram" && record.answer.as_ref() == Some(&answer);
+            let says =
+                |said: &str| said.strip_prefix(&answer).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+            let is_it = |record: &&Record| record.channel == "telegram" && record.answer.as_deref().is_some_and(says);
             records.iter().find(is_it).map(|record| record.id.clone())
         };
         let messages = messages.iter().map(|message| {
