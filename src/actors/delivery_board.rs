@@ -95,7 +95,7 @@ mod tests {
         board.show(1, pending(1));
         assert_eq!(*board.known(), pending(2));
         board.show(3, pending(3));
-        assert_eq!(*board.clone().known(), pending(3));
+        assert_eq!(*board.known(), pending(3));
     }
 
     #[test]

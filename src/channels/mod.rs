@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
-use crate::diagnosis::Asked;
+pub use crate::diagnosis::Asked;
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
 

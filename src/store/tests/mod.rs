@@ -169,7 +169,8 @@ fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)])
 
 /// One notice of several, from whose body it can be seen of which.
 fn joined(earlier: Vec<Notice>, newest: Notice) -> Notice {
-    let ids: Vec<_> = earlier.iter().chain([&newest]).map(|notice| notice.id.clone()).collect();
+    let mut ids: Vec<_> = earlier.into_iter().map(|notice| notice.id).collect();
+    ids.push(newest.id.clone());
     Notice { body: ids.join("+"), ..newest }
 }
 
