@@ -11,7 +11,6 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
-pub use crate::diagnosis::Asked;
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
 
