@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,7 +16,7 @@ use tokio::time::{sleep_until, timeout};
 use super::delivery_board::DeliveryBoard;
 use super::leadership::{self, Leadership, ROUND_LIMIT, Round, Standing, TTL, Word};
 use crate::domain::report::Overview;
-use crate::store::{Lease, Ledger, StoreError};
+use crate::store::{Lease, Ledger, StoreError, StoredReport};
 
 /// How long after a round in which the lease was renewed the next one begins.
 const RENEWAL: Duration = Duration::from_secs(3);
@@ -49,8 +48,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Asks for the lease in the name of `holder`, so that it is known whether we lead when this returns, and has it kept
-    /// on `runtime` from then on. Who stands by publishes what others find out, and has `board` show what they
-    /// deliver.
+    /// on `runtime` from then on. Who stands by publishes what others find out, and has `board` show what they send.
     pub async fn start(
         ledger: Ledger,
         holder: String,
@@ -112,8 +110,8 @@ struct Hold {
     known: watch::Sender<Standing>,
     published: watch::Sender<Option<Arc<Overview>>>,
     board: DeliveryBoard,
-    /// The moment of the report that was published last.
-    shown: Option<DateTime<Utc>>,
+    /// The report that was published last.
+    shown: Option<StoredReport>,
     rounds: u64,
     leaving: Arc<AtomicBool>,
 }
@@ -168,6 +166,7 @@ impl Hold {
             Ok(Err(error)) => (Word::Silence, error.to_string()),
             Err(_) => (Word::Silence, StoreError::Timeout.to_string()),
         };
+        let answers = word != Word::Silence;
         let round = Round { began, ended: Instant::now(), word };
         let next = match (leadership::next(self.standing.as_ref(), round), self.otherwise) {
             (Standing::Following { .. }, Otherwise::Beside) => Standing::Beside,
@@ -177,7 +176,11 @@ impl Hold {
         self.standing = Some(next.clone());
         let stands_by = matches!(next, Standing::Following { .. });
         leadership::publish(&self.known, next);
-        if stands_by && self.rounds.is_multiple_of(ROUNDS_A_REPORT) {
+        if answers && self.ledger.fault().await.is_some() {
+            // What happened while it did not answer is written down, whoever leads by now. It goes on without us.
+            let _ = timeout(ROUND_LIMIT, self.ledger.recover()).await;
+        }
+        if stands_by && answers && self.rounds.is_multiple_of(ROUNDS_A_REPORT) {
             self.show().await;
         }
         self.rounds += 1;
@@ -198,21 +201,20 @@ impl Hold {
         Ok(Word::Others(self.ledger.store().leader().await?.map(Arc::from)))
     }
 
-    /// Publishes the newest report that is stored, if it is another one than before, and shows what has become of notices.
+    /// Shows what the leader has stored: the newest report, if it is another one than before, and the deliveries.
     async fn show(&mut self) {
+        // It says itself what is wrong, and goes on without us.
+        let _ = timeout(ROUND_LIMIT, self.board.refresh(&self.ledger)).await;
         match timeout(ROUND_LIMIT, self.ledger.store().newest_report()).await {
-            Ok(Ok(newest)) => {
-                if let Some(report) = newest.filter(|report| self.shown != Some(report.at)) {
-                    self.shown = Some(report.at);
-                    // One of another version may hold what we do not know.
-                    if let Some(overview) = Overview::from_json(&report.body) {
-                        self.published.send_replace(Some(Arc::new(overview)));
-                    }
+            // Two cycles may be of the same second.
+            Ok(Ok(Some(report))) if self.shown.as_ref() != Some(&report) => {
+                // One of another version may hold what we do not know.
+                if let Some(overview) = Overview::from_json(&report.body) {
+                    self.published.send_replace(Some(Arc::new(overview)));
                 }
-                if timeout(ROUND_LIMIT, self.board.refresh(&self.ledger)).await.is_err() {
-                    log::debug!("what the leader has delivered is not known in time");
-                }
+                self.shown = Some(report);
             }
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => log::debug!("the report of the leader cannot be had: {error}"),
             Err(_) => log::debug!("the report of the leader has not come in time"),
         }

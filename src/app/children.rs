@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::Mode;
 use crate::actors::check_actor::{CheckActor, Desk, Looker};
+use crate::actors::conclusion::{Cadence, Policy};
 use crate::actors::courier::Route;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::escalator::{Circle, Escalator, Looked};
@@ -16,7 +17,7 @@ use crate::actors::notifier::Notifier;
 use crate::actors::pace;
 use crate::actors::rhythm::Rhythm;
 use crate::actors::scheduler::{Neighbours, RunCycle, Scheduler, Ticking};
-use crate::actors::settling::{Pace, Policy, Settling};
+use crate::actors::settling::Settling;
 use crate::channels::ChannelSpec;
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
@@ -25,8 +26,9 @@ use crate::settings::Settings;
 use crate::store::Ledger;
 use crate::supervision::{ChildSpec, Handle, Sender, Supervisor};
 
-/// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows.
-const SETTLING: Duration = Duration::from_secs(4);
+/// How long a cycle may take beyond the deadline of its checks: gathering, and writing down what follows, which takes a
+/// while where the database does not answer.
+const SETTLING: Duration = Duration::from_secs(13);
 
 /// What one letter may cost in requests: the Status Board asks for its schema, then updates, then creates.
 const REQUESTS_A_LETTER: u32 = 3;
@@ -80,7 +82,7 @@ pub(super) fn start_cycles(
 ) -> anyhow::Result<Sender<RunCycle>> {
     let scheduler = ChildSpec::new("scheduler").vacancy::<Scheduler>();
     let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
-    let Pace { interval, check_timeout, ticks } = policy.pace;
+    let Cadence { interval, check_timeout, ticks } = policy.cadence;
     let checks = start_checks(with, checks, check_timeout, &escalator.handle().sender())?;
 
     let neighbours = Neighbours {

@@ -10,13 +10,14 @@ use tokio::time::timeout;
 
 use super::Mode;
 use super::children::{self, Children};
+use crate::actors::conclusion::{Cadence, Policy};
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::heart::Heart;
 use crate::actors::keeper::{Keeper, Otherwise};
 use crate::actors::leadership::{Footing, Leadership, Standing};
+use crate::actors::notices;
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass};
 use crate::actors::scheduler::RunCycle;
-use crate::actors::settling::{self, Pace, Policy};
 use crate::channels::{Audience, ChannelSpec};
 use crate::clients::redact;
 use crate::domain::bulletin::Bulletin;
@@ -69,10 +70,10 @@ impl Watch {
     /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let ledger = Ledger::new(open_store(&settings.database, mode).await?);
-        let (published, overview) = watch::channel(None);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
         let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
+        let (published, overview) = watch::channel(None);
         let keeper = keeper(&ledger, mode, &published, &board).await?;
         let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
         let heart = heart(settings, mode);
@@ -139,7 +140,7 @@ impl Watch {
         let Some(Footing::Epoch(epoch)) = self.leadership.footing().filter(|_| maintenance.until(now).is_none()) else {
             return false;
         };
-        let notices = settling::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
+        let notices = notices::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
         let why = match timeout(LAST_WORDS, self.ledger.under(epoch).post(notices)).await {
             Ok(Ok(())) => return !told.is_empty(),
             Ok(Err(error)) => error,
@@ -156,11 +157,10 @@ impl Watch {
             Some(cut_off) => log::warn!("cut off, since they did not end in order: {}", cut_off.join(", ")),
             None => log::warn!("the supervisor did not say whether the actors have ended"),
         }
-        // What is in memory only is lost with us.
-        if !timeout(LAST_WORDS, self.ledger.recover()).await.unwrap_or(false) {
-            log::warn!("what happened while the database failed is not written down");
-        }
         if let Some(keeper) = &self.keeper {
+            // Whoever leads next has to know what happened while the database failed; if it still does, the ledger says so
+            // when it is closed.
+            let _ = timeout(LAST_WORDS, self.ledger.recover()).await;
             keeper.release(LAST_WORDS).await;
         }
         if let Err(error) = self.ledger.close().await {
@@ -206,8 +206,7 @@ async fn keeper(
     }
     let otherwise = if mode.ticks { Otherwise::Follow } else { Otherwise::Beside };
     let runtime = supervision::runtime()?.handle();
-    let (ledger, published, board) = (ledger.clone(), published.clone(), board.clone());
-    Ok(Some(Keeper::start(ledger, holder(), otherwise, published, board, runtime).await))
+    Ok(Some(Keeper::start(ledger.clone(), holder(), otherwise, published.clone(), board.clone(), runtime).await))
 }
 
 /// What the other instances call this process: no other has that name, and a person finds the process by it.
@@ -254,7 +253,7 @@ fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
     Policy {
         checks: vec![],
         gather_timeout: check_timeout + Duration::from_secs(1),
-        pace: Pace { interval, check_timeout, ticks: mode.ticks },
+        cadence: Cadence { interval, check_timeout, ticks: mode.ticks },
         patience: parties::patience(settings),
         reminder: settings.patience.reminder_interval,
         maintenance: settings.maintenance.clone(),

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::web;
 
 /// What a cycle may take beyond the deadline of its checks.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(15);
 
 /// How long to wait until each notice was delivered or has failed once, in requests.
 const FLUSH_REQUESTS: u32 = 6;

@@ -20,7 +20,7 @@ pub(super) struct Turn {
     pub(super) next_try: DateTime<Utc>,
     created: DateTime<Utc>,
     claimed_until: Option<DateTime<Utc>>,
-    /// Somebody claimed it and never said what came of it: it may have arrived.
+    /// Of one of the attempts nobody has said what came of it: it may have arrived.
     is_in_doubt: bool,
 }
 
@@ -28,14 +28,14 @@ impl Turn {
     /// `fence` is the epoch of whoever looks: what a leader before him has claimed is nobody's any more. What somebody
     /// claimed who does not lead is his.
     pub(super) fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
-        let (claimed_until, theirs) = (row.optional_moment("claimed_until")?, row.optional_number("claimed_epoch")?);
+        let theirs = row.optional_number("claimed_epoch")?;
         let claimed_by_a_former_leader = fence.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours);
         Ok(Self {
             attempts: row.count("attempts")?,
             next_try: row.moment("next_try")?,
             created: row.moment("created")?,
-            claimed_until: claimed_until.filter(|_| !claimed_by_a_former_leader),
-            is_in_doubt: claimed_until.is_some(),
+            claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
+            is_in_doubt: false,
         })
     }
 
@@ -88,8 +88,20 @@ pub(super) async fn waiting(
             Err(error) => give_up(transaction, row.number("seq")?, now, &error).await?,
         }
     }
+    for tried in waiting.iter_mut().filter(|waiting| waiting.turn.attempts > 0) {
+        tried.turn.is_in_doubt = answers(transaction, &tried.notice.id).await? < i64::from(tried.turn.attempts);
+    }
     Ok(waiting)
 }
+
+/// How many attempts to send a notice, and what was merged into it, have come to a known end.
+async fn answers(transaction: &mut Transaction, id: &str) -> Result<i64, StoreError> {
+    let row = Statement::new(ANSWERS).bind(id).optional(transaction).await?;
+    row.map_or(Ok(0), |row| row.number("answers"))
+}
+
+pub(super) const ANSWERS: &str = "SELECT COUNT(*) AS answers FROM deliveries
+     WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1)";
 
 async fn give_up(
     transaction: &mut Transaction,

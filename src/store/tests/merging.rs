@@ -93,9 +93,14 @@ async fn what_may_have_arrived_is_sent_again_as_it_was() {
         store.post(vec![alert("n2", "email", "i1"), alert("n3", "email", "i1")]).await.unwrap();
         assert_eq!(parts(&store, "email", 60).await, Some(("n1".into(), 2)), "who had claimed it is gone");
         store.failed("n1", at(61), "421", Some(at(70))).await.unwrap();
-        assert_eq!(parts(&store, "email", 70).await, Some(("n1+n2+n3".into(), 3)), "now it is known that it did not");
+        assert_eq!(parts(&store, "email", 70).await, Some(("n1".into(), 3)), "the first time it may have arrived");
+        store.delivered("n1", at(71), "250").await.unwrap();
+        assert_eq!(parts(&store, "email", 72).await, Some(("n2+n3".into(), 1)));
+        store.failed("n3", at(73), "421", Some(at(80))).await.unwrap();
         store.post(vec![alert("n4", "email", "i1")]).await.unwrap();
-        assert_eq!(parts(&store, "email", 130).await, Some(("n1+n2+n3".into(), 4)), "it neither");
+        assert_eq!(parts(&store, "email", 80).await, Some(("n3+n4".into(), 2)), "it is known that it did not");
+        store.post(vec![alert("n5", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 140).await, Some(("n3+n4".into(), 3)), "and now it is not");
     }
 }
 
