@@ -11,11 +11,12 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::conclusion::{Policy, Settled};
 use super::heart::{Beat, Heart};
 use super::leadership::Footing;
 use super::notifier::Wake;
 use super::scheduler::{Completed, GatheringLost};
-use super::settling::{Policy, Settled, Settling};
+use super::settling::Settling;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::issue::Issue;
 use crate::domain::message::{self, duration};

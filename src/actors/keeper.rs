@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 
+use super::delivery_board::DeliveryBoard;
 use super::leadership::{self, Leadership, ROUND_LIMIT, Round, Standing, TTL, Word};
 use crate::domain::report::Overview;
-use crate::store::{Lease, Ledger, StoreError};
+use crate::store::{Lease, Ledger, StoreError, StoredReport};
 
 /// How long after a round in which the lease was renewed the next one begins.
 const RENEWAL: Duration = Duration::from_secs(3);
@@ -48,12 +48,13 @@ pub struct Keeper {
 
 impl Keeper {
     /// Asks for the lease in the name of `holder`, so that it is known whether we lead when this returns, and has it kept
-    /// on `runtime` from then on. Who stands by publishes what others find out.
+    /// on `runtime` from then on. Who stands by publishes what others find out, and has `board` show what they send.
     pub async fn start(
         ledger: Ledger,
         holder: String,
         otherwise: Otherwise,
         published: watch::Sender<Option<Arc<Overview>>>,
+        board: DeliveryBoard,
         runtime: &Handle,
     ) -> Self {
         let (standing, seen) = watch::channel(Standing::Following { leader: None });
@@ -68,6 +69,7 @@ impl Keeper {
             standing: None,
             known: standing,
             published,
+            board,
             shown: None,
             rounds: 0,
             leaving: Arc::clone(&leaving),
@@ -107,8 +109,9 @@ struct Hold {
     standing: Option<Standing>,
     known: watch::Sender<Standing>,
     published: watch::Sender<Option<Arc<Overview>>>,
-    /// The moment of the report that was published last.
-    shown: Option<DateTime<Utc>>,
+    board: DeliveryBoard,
+    /// The report that was published last.
+    shown: Option<StoredReport>,
     rounds: u64,
     leaving: Arc<AtomicBool>,
 }
@@ -177,7 +180,7 @@ impl Hold {
             // What happened while it did not answer is written down, whoever leads by now. It goes on without us.
             let _ = timeout(ROUND_LIMIT, self.ledger.recover()).await;
         }
-        if stands_by && self.rounds.is_multiple_of(ROUNDS_A_REPORT) {
+        if stands_by && answers && self.rounds.is_multiple_of(ROUNDS_A_REPORT) {
             self.show().await;
         }
         self.rounds += 1;
@@ -198,15 +201,18 @@ impl Hold {
         Ok(Word::Others(self.ledger.store().leader().await?.map(Arc::from)))
     }
 
-    /// Publishes the newest report that is stored, if it is another one than before.
+    /// Shows what the leader has stored: the newest report, if it is another one than before, and the deliveries.
     async fn show(&mut self) {
+        // It says itself what is wrong, and goes on without us.
+        let _ = timeout(ROUND_LIMIT, self.board.refresh(&self.ledger)).await;
         match timeout(ROUND_LIMIT, self.ledger.store().newest_report()).await {
-            Ok(Ok(Some(report))) if self.shown != Some(report.at) => {
-                self.shown = Some(report.at);
+            // Two cycles may be of the same second.
+            Ok(Ok(Some(report))) if self.shown.as_ref() != Some(&report) => {
                 // One of another version may hold what we do not know.
                 if let Some(overview) = Overview::from_json(&report.body) {
                     self.published.send_replace(Some(Arc::new(overview)));
                 }
+                self.shown = Some(report);
             }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => log::debug!("the report of the leader cannot be had: {error}"),

@@ -4,6 +4,7 @@
 //! that each actor can be tested alone and is felt by nobody when it is replaced. No actor decides anything about health: it carries out what a pure function decided.
 
 pub mod check_actor;
+pub mod conclusion;
 pub mod courier;
 pub mod delivery_board;
 pub mod escalator;
@@ -11,6 +12,7 @@ pub mod heart;
 pub mod keeper;
 pub mod leadership;
 pub mod merging;
+pub mod notices;
 pub mod notifier;
 pub mod pace;
 pub mod rhythm;

@@ -21,6 +21,9 @@ use crate::store::{Due, Ledger, Notice, StoreError};
 const MEMORY: &str = "memory";
 const PART: &str = "part";
 
+/// When it is looked again after a term has run out.
+const WITHOUT_FOOTING: Duration = Duration::from_secs(1);
+
 /// How much longer than a send its claim lasts: as long as writing down the outcome may take. After a crash in between,
 /// the notice is due again when the claim has run out.
 const WRITING: Duration = Duration::from_secs(5);
@@ -36,7 +39,11 @@ const BACKSTOP: Duration = Duration::from_secs(1);
 
 /// Sends what is due on `route`, if anything is and this process may.
 pub(super) async fn make(route: &Route, channel: &Rc<dyn Channel>) -> Outcome {
-    let Some(footing) = route.leadership.footing() else { return Outcome::Nothing(None) };
+    let Some(footing) = route.leadership.footing() else {
+        // Who stands by is woken when it leads. A term that has just run out may go on.
+        let again = (!route.leadership.stands_by()).then(|| Utc::now() + WITHOUT_FOOTING);
+        return Outcome::Nothing(again);
+    };
     let ledger = footing.epoch().map_or_else(|| route.ledger.clone(), |epoch| route.ledger.under(epoch));
     let trip = Trip { route, footing, ledger, name: route.channel.name };
     let outcome = trip.carry(channel).await;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::Mode;
 use crate::actors::check_actor::{CheckActor, Desk, Looker};
+use crate::actors::conclusion::{Cadence, Policy};
 use crate::actors::courier::Route;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::escalator::{Circle, Escalator, Looked};
@@ -16,7 +17,7 @@ use crate::actors::notifier::Notifier;
 use crate::actors::pace;
 use crate::actors::rhythm::Rhythm;
 use crate::actors::scheduler::{Neighbours, RunCycle, Scheduler, Ticking};
-use crate::actors::settling::{Pace, Policy, Settling};
+use crate::actors::settling::Settling;
 use crate::channels::ChannelSpec;
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
@@ -81,7 +82,7 @@ pub(super) fn start_cycles(
 ) -> anyhow::Result<Sender<RunCycle>> {
     let scheduler = ChildSpec::new("scheduler").vacancy::<Scheduler>();
     let escalator = ChildSpec::new("escalator").vacancy::<Escalator>();
-    let Pace { interval, check_timeout, ticks } = policy.pace;
+    let Cadence { interval, check_timeout, ticks } = policy.cadence;
     let checks = start_checks(with, checks, check_timeout, &escalator.handle().sender())?;
 
     let neighbours = Neighbours {

@@ -10,13 +10,14 @@ use tokio::time::timeout;
 
 use super::Mode;
 use super::children::{self, Children};
+use crate::actors::conclusion::{Cadence, Policy};
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::heart::Heart;
 use crate::actors::keeper::{Keeper, Otherwise};
 use crate::actors::leadership::{Footing, Leadership, Standing};
+use crate::actors::notices;
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass};
 use crate::actors::scheduler::RunCycle;
-use crate::actors::settling::{self, Pace, Policy};
 use crate::channels::{Audience, ChannelSpec};
 use crate::clients::redact;
 use crate::domain::bulletin::Bulletin;
@@ -69,12 +70,13 @@ impl Watch {
     /// The store cannot be opened, or the system refuses us threads.
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let ledger = Ledger::new(open_store(&settings.database, mode).await?);
-        let (published, overview) = watch::channel(None);
-        let keeper = keeper(&ledger, mode, &published).await?;
-        let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
-        let heart = heart(settings, mode);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
         let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
+        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
+        let (published, overview) = watch::channel(None);
+        let keeper = keeper(&ledger, mode, &published, &board).await?;
+        let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
+        let heart = heart(settings, mode);
 
         supervision::install_panic_hook();
         let supervisor = Supervisor::start(mode.limits(), |why: LastResort| why.exit()).context("no supervisor")?;
@@ -84,7 +86,6 @@ impl Watch {
             degraded: Arc::clone(&degraded),
             ..policy(settings, &channels, mode)
         };
-        let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
         let children = Children {
             supervisor: &supervisor,
             ledger: &ledger,
@@ -139,7 +140,7 @@ impl Watch {
         let Some(Footing::Epoch(epoch)) = self.leadership.footing().filter(|_| maintenance.until(now).is_none()) else {
             return false;
         };
-        let notices = settling::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
+        let notices = notices::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
         let why = match timeout(LAST_WORDS, self.ledger.under(epoch).post(notices)).await {
             Ok(Ok(())) => return !told.is_empty(),
             Ok(Err(error)) => error,
@@ -198,13 +199,14 @@ async fn keeper(
     ledger: &Ledger,
     mode: Mode,
     published: &watch::Sender<Option<Arc<Overview>>>,
+    board: &DeliveryBoard,
 ) -> anyhow::Result<Option<Keeper>> {
     if mode.dry_run {
         return Ok(None);
     }
     let otherwise = if mode.ticks { Otherwise::Follow } else { Otherwise::Beside };
     let runtime = supervision::runtime()?.handle();
-    Ok(Some(Keeper::start(ledger.clone(), holder(), otherwise, published.clone(), runtime).await))
+    Ok(Some(Keeper::start(ledger.clone(), holder(), otherwise, published.clone(), board.clone(), runtime).await))
 }
 
 /// What the other instances call this process: no other has that name, and a person finds the process by it.
@@ -251,7 +253,7 @@ fn policy(settings: &Settings, channels: &[ChannelSpec], mode: Mode) -> Policy {
     Policy {
         checks: vec![],
         gather_timeout: check_timeout + Duration::from_secs(1),
-        pace: Pace { interval, check_timeout, ticks: mode.ticks },
+        cadence: Cadence { interval, check_timeout, ticks: mode.ticks },
         patience: parties::patience(settings),
         reminder: settings.patience.reminder_interval,
         maintenance: settings.maintenance.clone(),

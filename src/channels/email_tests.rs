@@ -22,8 +22,7 @@ fn email(server: &MailServer, to: &str) -> Email {
 }
 
 fn letter<'a>(id: &'a str, body: &'a str, part: Option<&'a str>) -> Letter<'a> {
-    let (kind, subject) = (NoticeKind::Alert, "Alert");
-    Letter { id, kind, subject, body, thread: None, thread_answer: None, memory: None, part, news: None }
+    Letter { part, ..Letter::new(id, NoticeKind::Alert, "Alert", body) }
 }
 
 /// Who got which text.

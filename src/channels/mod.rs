@@ -11,9 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
-pub use crate::diagnosis::Asked;
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
+
+pub use crate::diagnosis::Asked;
 
 pub mod email;
 pub mod notion_board;
@@ -40,6 +41,13 @@ pub struct Letter<'a> {
     pub part: Option<&'a str>,
     /// What the letter says beyond the one that was taken in part, if it was merged with that one.
     pub news: Option<&'a Message>,
+}
+
+impl<'a> Letter<'a> {
+    /// A letter that stands alone and is sent for the first time.
+    pub fn new(id: &'a str, kind: NoticeKind, subject: &'a str, body: &'a str) -> Self {
+        Self { id, kind, subject, body, thread: None, thread_answer: None, memory: None, part: None, news: None }
+    }
 }
 
 /// What a channel answered when it took a letter.

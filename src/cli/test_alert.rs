@@ -69,17 +69,7 @@ async fn send(spec: &ChannelSpec, test: &Test, limit: Duration) -> Asked {
         Audience::Told => (NoticeKind::Lifecycle, test.message.subject.as_str(), test.message.body.as_str()),
         Audience::Shown => (NoticeKind::Status, test.message.subject.as_str(), test.entry.as_str()),
     };
-    let letter = Letter {
-        id: &test.id,
-        kind,
-        subject,
-        body,
-        thread: None,
-        thread_answer: None,
-        memory: None,
-        part: None,
-        news: None,
-    };
+    let letter = Letter::new(&test.id, kind, subject, body);
     let question = Question::put(spec.name, "a test message");
     let refusal = match channel.send(letter, limit).await {
         Ok(receipt) => {

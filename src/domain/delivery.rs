@@ -61,12 +61,17 @@ impl ChannelDelivery {
         self.waiting_since.is_some_and(|since| now < since + BEING_TRIED)
     }
 
-    /// The kind of the last error, which everybody may know; `unknown` if its text does not begin with one.
+    /// The kind of the last error, see [`error_kind`].
     pub fn error_kind(&self) -> Option<&'static str> {
-        let words = self.last_error.as_deref()?.split([':', '(']).next().unwrap_or_default().trim().to_lowercase();
-        let kind = FaultKind::ALL.into_iter().find(|kind| kind.name().replace('_', " ") == words);
-        Some(kind.map_or("unknown", FaultKind::name))
+        self.last_error.as_deref().map(error_kind)
     }
+}
+
+/// The kind of an error of a channel, which everybody may know; `unknown` if its text does not begin with one.
+pub fn error_kind(error: &str) -> &'static str {
+    let words = error.split([':', '(']).next().unwrap_or_default().trim().to_lowercase();
+    let kind = FaultKind::ALL.into_iter().find(|kind| kind.name().replace('_', " ") == words);
+    kind.map_or("unknown", FaultKind::name)
 }
 
 /// How long it may take until it is known what came of a notice.

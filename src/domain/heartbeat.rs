@@ -30,7 +30,7 @@ pub fn ailment(
     let unended = unended.map(|section| format!("the check {} did not come to its end", section.check.name()));
     unended.or_else(|| {
         let of_told = deliveries.iter().filter(|delivery| told.contains(&delivery.channel.as_str()));
-        of_told.filter_map(|delivery| stuck(delivery, now, may_wait)).next()
+        of_told.filter_map(|delivery| stuck(&delivery.clone().at(now), now, may_wait)).next()
     })
 }
 

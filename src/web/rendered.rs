@@ -69,7 +69,8 @@ impl Cache {
         let since: Vec<Issue> = stale.iter().cloned().chain(degraded).collect();
         let actors = actors(&web.supervisor);
         let shown = acknowledged.on(overview);
-        let body = serde_json::to_vec(&document(&shown, &since, &actors, &deliveries, &web.settings.service, details))?;
+        let service = web.settings.service.as_str();
+        let body = serde_json::to_vec(&document(&shown, &since, &actors, &deliveries, service, details))?;
         let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
         let overview = Arc::clone(overview);
         let rendered = Rendered { overview, stale, revision, acknowledged, deliveries, page: page.clone() };

@@ -30,8 +30,10 @@ async fn shows(service: &Service, wanted: impl Fn(&Value) -> bool) -> Value {
             tokio::task::yield_now().await;
         }
     };
-    let found = tokio::time::timeout(SOON, search).await;
-    found.unwrap_or_else(|_| panic!("it never shows that:\n{}", service.log.all().join("\n")))
+    match tokio::time::timeout(SOON, search).await {
+        Ok(found) => found,
+        Err(_) => panic!("it never shows that: {:#}\n{}", service.report().await, service.log.all().join("\n")),
+    }
 }
 
 async fn refresh(service: &Service) -> (u16, Value) {
@@ -63,6 +65,8 @@ async fn the_other_instance_shows_the_reports_of_the_leader_and_takes_over_after
     assert!(problem["detail"].as_str().unwrap().ends_with(&format!("the one that leads: {name}.")), "{problem}");
     telegrams(world, 1).await;
     mails(world, 1).await;
+    let sent = |delivery: &Value| delivery["last_delivered"].is_string() && delivery["pending"] == 0;
+    shows(&follower, |report| report["delivery"].as_array().is_some_and(|channels| channels.iter().all(sent))).await;
 
     let (ended, log) = leader.signal("TERM").await;
     assert!(ended.success() && log.contains("the lease is given back"), "{log}");

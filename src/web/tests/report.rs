@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use chrono::Utc;
-use tokio::runtime::Handle;
 
 use super::sample;
 use super::support::{Choice, Cycle, Told, Web};
 use crate::domain::notice::NoticeKind;
-use crate::store::{Ledger, Location, Notice, Store};
+use crate::store::{Ledger, Notice};
 use crate::web::Ping;
 
 pub(super) fn assert_problem(told: &Told, status: u16, detail: &str) {
@@ -60,7 +59,7 @@ async fn what_waits_for_a_channel_is_shown_as_it_is_now_and_not_as_of_the_last_c
                                    "last_error": null});
     assert_eq!(told.json()["delivery"], serde_json::json!([email]));
 
-    let ledger = Ledger::new(Store::open(&Location::Memory, Handle::current()).await.unwrap());
+    let ledger = Ledger::new(web.store.clone());
     let notice = Notice {
         id: "n1".into(),
         channel: "email".into(),
