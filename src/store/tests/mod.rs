@@ -3,6 +3,7 @@
 
 mod incidents;
 mod late;
+mod ledger;
 mod opening;
 mod outbox;
 mod prune;
