@@ -98,6 +98,7 @@ pub mod checks;
 pub mod cli;
 pub mod clients;
 pub mod demo;
+pub mod diagnosis;
 pub mod domain;
 pub mod logging;
 pub mod parties;

@@ -3,6 +3,8 @@
 //! The schema is read first, and only those properties are written that exist with the right type: a board that lacks
 //! one loses that figure and nothing else.
 
+mod examination;
+
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
@@ -16,6 +18,7 @@ use crate::clients::error::ErrorKind;
 use crate::clients::http::Http;
 use crate::clients::notion::schema::Schema;
 use crate::clients::notion::{self, Notion};
+use crate::diagnosis::Asked;
 use crate::domain::message::{STATUS_TITLE, StatusEntry};
 
 /// The longest text that Notion takes in one piece, in UTF-16 units.
@@ -23,6 +26,19 @@ const TEXT_LIMIT: usize = 2_000;
 
 /// The most pieces of text that Notion takes in one property.
 const PIECES: usize = 100;
+
+/// The properties that an entry fills beside its title, with Notion's words for their types. The title is filled whatever
+/// it is called.
+const COLUMNS: [(&str, &str); 8] = [
+    ("When", "date"),
+    ("OK", "checkbox"),
+    ("Jobs (24h)", "number"),
+    ("Avg QA (24h)", "number"),
+    ("Low-QA Count", "number"),
+    ("Commit", "rich_text"),
+    ("Branch", "rich_text"),
+    ("Notes", "rich_text"),
+];
 
 /// When a new entry is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +85,8 @@ impl NotionBoard {
     }
 
     async fn show(&self, letter: Letter<'_>, deadline: Instant) -> Result<Receipt, Refusal> {
-        let entry: StatusEntry = serde_json::from_str(letter.body).map_err(|error| Refusal {
-            retry: Retry::Never,
-            text: format!("the entry in the outbox cannot be read: {error}"),
+        let entry: StatusEntry = serde_json::from_str(letter.body).map_err(|error| {
+            Refusal::new(Retry::Never, format!("bad request: the entry in the outbox cannot be read: {error}"))
         })?;
         let schema = self.notion.schema(&self.config.database, deadline).await?;
         let properties = self.properties(&entry, &schema);
@@ -97,21 +112,21 @@ impl NotionBoard {
     fn properties(&self, entry: &StatusEntry, schema: &Schema) -> Map<String, Value> {
         let when = entry.when.to_rfc3339_opts(SecondsFormat::Secs, true);
         let text = |text: &Option<String>| text.as_deref().map(|text| json!({ "rich_text": pieces(text) }));
-        let columns = [
-            ("When", "date", Some(json!({ "date": { "start": when } }))),
-            ("OK", "checkbox", Some(json!({ "checkbox": entry.ok }))),
-            ("Jobs (24h)", "number", Some(json!({ "number": entry.jobs }))),
-            ("Avg QA (24h)", "number", Some(json!({ "number": entry.avg_qa }))),
-            ("Low-QA Count", "number", Some(json!({ "number": entry.low_qa }))),
-            ("Commit", "rich_text", text(&self.config.commit)),
-            ("Branch", "rich_text", text(&self.config.branch)),
-            ("Notes", "rich_text", Some(json!({ "rich_text": pieces(&entry.notes) }))),
+        let values = [
+            Some(json!({ "date": { "start": when } })),
+            Some(json!({ "checkbox": entry.ok })),
+            Some(json!({ "number": entry.jobs })),
+            Some(json!({ "number": entry.avg_qa })),
+            Some(json!({ "number": entry.low_qa })),
+            text(&self.config.commit),
+            text(&self.config.branch),
+            Some(json!({ "rich_text": pieces(&entry.notes) })),
         ];
         let mut properties = Map::new();
         if let Some(title) = schema.title() {
             properties.insert(title.name.clone(), json!({ "title": pieces(STATUS_TITLE) }));
         }
-        for (name, kind, value) in columns {
+        for ((name, kind), value) in COLUMNS.into_iter().zip(values) {
             if let Some(value) = value.filter(|_| has(schema, name, kind)) {
                 properties.insert(name.into(), value);
             }
@@ -123,6 +138,14 @@ impl NotionBoard {
 impl Channel for NotionBoard {
     fn send<'a>(&'a self, letter: Letter<'a>, deadline: Duration) -> LocalBoxFuture<'a, Result<Receipt, Refusal>> {
         self.show(letter, Instant::now() + deadline).boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(&self.notion, &self.config.database, deadline).boxed_local()
+    }
+
+    fn mend(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::mend(&self.notion, &self.config.database, deadline).boxed_local()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Do the parties answer? One harmless question to each, side by side; a failing one is asked once more.
 
+mod examination;
+
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,7 @@ use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
 use crate::clients::notion::{self, Notion};
 use crate::clients::openai::OpenAi;
+use crate::diagnosis::Asked;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::issue::{Issue, IssueId};
 use crate::domain::report::{Answer, CheckName, Figures, Sight};
@@ -21,6 +24,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The health of the parties.
 pub struct Health {
     openai: Option<OpenAi>,
+    /// The variables that hold OpenAI's key and its address.
+    openai_variables: (&'static str, &'static str),
     notion: Option<Notion>,
     request_timeout: Duration,
 }
@@ -29,9 +34,10 @@ impl Health {
     /// Asks the parties that are configured.
     pub fn new(openai: Option<OpenAiConfig>, notion: Option<notion::Config>, request_timeout: Duration) -> Self {
         let http = Http::new();
+        let openai_variables = openai.as_ref().map(|config| config.variables).unwrap_or_default();
         let openai = openai.map(|config| OpenAi::new(http.clone(), config.base_url, config.key, config.probe));
         let notion = notion.map(|config| Notion::new(http, config));
-        Self { openai, notion, request_timeout }
+        Self { openai, openai_variables, notion, request_timeout }
     }
 
     async fn openai(&self, deadline: Instant) -> Answer {
@@ -62,6 +68,10 @@ impl Check for Health {
             }
         }
         .boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        examination::examine(self, deadline).boxed_local()
     }
 }
 

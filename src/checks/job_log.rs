@@ -1,5 +1,7 @@
 //! The jobs as Notion keeps them: which rows to ask for, and what a row says.
 
+mod examination;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -13,6 +15,7 @@ use crate::clients::notion::query::Selection;
 use crate::clients::notion::row::Row;
 use crate::clients::notion::schema::Wanted;
 use crate::clients::notion::{self, Notion};
+use crate::diagnosis::Asked;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::job::{Metrics, StuckJob, StuckJobs, stuck_before, window_start};
 
@@ -71,6 +74,19 @@ impl JobLog {
             complete(self.notion.jobs(database, &wanted, &selection, deadline, &mut add).await)?;
         }
         Ok(stuck)
+    }
+
+    /// Whether the database of jobs is such that it can be read by the settings.
+    pub async fn examine(&self, deadline: Instant) -> Vec<Asked> {
+        examination::job_log(&self.notion, &self.config, deadline).await
+    }
+
+    /// The same of the second database, if there is one.
+    pub async fn examine_queue(&self, deadline: Instant) -> Vec<Asked> {
+        match &self.config.queue {
+            Some(queue) => examination::queue(&self.notion, &self.config, queue, deadline).await,
+            None => vec![],
+        }
     }
 }
 

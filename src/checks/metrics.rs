@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::Check;
 use super::job_log::JobLog;
+use crate::diagnosis::Asked;
 use crate::domain::report::{CheckName, Figures, Sight};
 use crate::domain::rules;
 
@@ -39,5 +40,9 @@ impl Check for JobMetrics {
             }
         }
         .boxed_local()
+    }
+
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        self.log.examine(deadline).boxed_local()
     }
 }

@@ -15,6 +15,7 @@ use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::notion;
 use crate::clients::openai;
 use crate::clients::redact;
+use crate::diagnosis::Asked;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::job::StatusNames;
 use crate::domain::report::{CheckName, Sight};
@@ -33,6 +34,10 @@ pub trait Check {
 
     /// Looks, as of `now`; whoever calls drops the future when `deadline` has passed.
     fn look(&self, now: DateTime<Utc>, deadline: Instant) -> LocalBoxFuture<'_, Sight>;
+
+    /// Asks, until `deadline` at most, whether it could look: what `doctor` shows. What another check asks as well need
+    /// not be asked again.
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>>;
 }
 
 /// A check that is configured, ready to be built on the thread of its actor.
@@ -59,6 +64,8 @@ pub struct OpenAiConfig {
     pub key: Secret,
     /// What is asked.
     pub probe: openai::Probe,
+    /// The variables that hold the key and the address.
+    pub variables: (&'static str, &'static str),
 }
 
 /// Where the jobs are, and what their names mean.

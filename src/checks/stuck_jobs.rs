@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::Check;
 use super::job_log::JobLog;
+use crate::diagnosis::Asked;
 use crate::domain::report::{CheckName, Figures, Sight};
 use crate::domain::rules;
 
@@ -39,5 +40,10 @@ impl Check for StuckJobsCheck {
             }
         }
         .boxed_local()
+    }
+
+    /// The database of jobs is what the metrics are about, too, and is asked for there.
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+        self.log.examine_queue(deadline).boxed_local()
     }
 }

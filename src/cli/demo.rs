@@ -12,7 +12,7 @@ use chrono::Utc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::serve::{self, Stop};
-use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail};
+use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail, warn};
 use crate::app::{self, Mode, Watch};
 use crate::demo::world::World;
 use crate::settings::Settings;
@@ -77,7 +77,8 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
         Ok(read) => read,
         Err(problems) => return Ok(fail(BAD_CONFIGURATION, &problems)),
     };
-    let scrubber = begin_log(&settings, &effective)?;
+    let scrubber = begin_log(&settings)?;
+    warn(&effective);
     if greet(&settings, world).is_err() {
         // Nobody reads: `demo | head` is over.
         return Ok(ExitCode::SUCCESS);

@@ -4,6 +4,7 @@
 //! back. It never retries a delivery: exactly one layer does that, and it is not this one.
 
 pub mod error;
+pub mod heartbeat;
 pub mod http;
 pub mod notion;
 pub mod openai;

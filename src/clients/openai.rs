@@ -33,6 +33,15 @@ pub enum Probe {
     },
 }
 
+/// A model that the account has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// The day on which it is taken out of service, as `2027-01-14`, if that is known.
+    pub shutdown: Option<String>,
+}
+
 /// A client of one account.
 pub struct OpenAi {
     http: Http,
@@ -53,9 +62,8 @@ impl OpenAi {
     pub async fn probe(&self, deadline: Duration) -> Result<(), ClientError> {
         match &self.probe {
             Probe::Models => {
-                let url = format!("{}/models", self.base_url);
-                let reply = self.http.send(Request::get(&url).bearer(&self.key), deadline).await?;
-                judge::<Models>(&reply)
+                // Whatever is listed, so that nothing in the list can be misread.
+                read::<Models<IgnoredAny>>(&self.list(deadline).await?).map(drop)
             }
             Probe::Chat { model } => {
                 let url = format!("{}/chat/completions", self.base_url);
@@ -65,16 +73,49 @@ impl OpenAi {
                     "max_completion_tokens": TOKENS,
                 });
                 let request = Request::post(&url).idempotent().bearer(&self.key).json(&question);
-                judge::<Completion>(&self.http.send(request, deadline).await?)
+                match read::<Completion>(&self.http.send(request, deadline).await?) {
+                    Err(error) if error.status == Some(400) && error.detail.contains(OUT_OF_TOKENS) => Ok(()),
+                    result => result.map(drop),
+                }
             }
         }
+    }
+
+    /// The model that the probe asks, if it asks one.
+    pub fn probed_model(&self) -> Option<&str> {
+        match &self.probe {
+            Probe::Models => None,
+            Probe::Chat { model } => Some(model),
+        }
+    }
+
+    /// The models that the account has. It costs nothing.
+    pub async fn models(&self, deadline: Duration) -> Result<Vec<Model>, ClientError> {
+        let listed = read::<Models<Listed>>(&self.list(deadline).await?)?.data;
+        let model = |Listed { id, shutdown_date }: Listed| {
+            let shutdown = shutdown_date.as_ref().and_then(Value::as_str).map(str::to_owned);
+            id.as_str().map(|id| Model { id: id.to_owned(), shutdown })
+        };
+        Ok(listed.into_iter().filter_map(model).collect())
+    }
+
+    async fn list(&self, deadline: Duration) -> Result<Reply, ClientError> {
+        let url = format!("{}/models", self.base_url);
+        self.http.send(Request::get(&url).bearer(&self.key), deadline).await
     }
 }
 
 #[derive(Deserialize)]
-struct Models {
-    #[serde(rename = "data")]
-    _data: Vec<IgnoredAny>,
+struct Models<T> {
+    data: Vec<T>,
+}
+
+/// Those who follow OpenAI less closely may leave out either, or write it otherwise.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    id: Value,
+    shutdown_date: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -109,14 +150,13 @@ fn is_about_money(word: &str) -> bool {
         || word.ends_with("usage_limit_exceeded")
 }
 
-fn judge<T: DeserializeOwned>(reply: &Reply) -> Result<(), ClientError> {
-    if reply.json().is_ok_and(|body| serde_json::from_slice::<T>(body).is_ok()) {
-        return Ok(());
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, ClientError> {
+    if let Some(answer) = reply.json().ok().and_then(|body| serde_json::from_slice(body).ok()) {
+        return Ok(answer);
     }
     let failure = if reply.is_json() { serde_json::from_slice::<Failure>(&reply.body).ok() } else { None };
     match failure {
         Some(failure) if failure.is_about_money() => Err(reply.error_as(ErrorKind::QuotaExhausted, failure.message())),
-        Some(failure) if reply.status == 400 && failure.message().contains(OUT_OF_TOKENS) => Ok(()),
         Some(failure) => Err(reply.error(failure.message())),
         None if reply.is_success() && reply.is_json() => Err(reply.error("answered with JSON of another shape")),
         None => Err(reply.error("")),

@@ -140,7 +140,10 @@ fn read(reply: &Reply) -> Result<(Secret, Option<DateTime<Utc>>), ClientError> {
     let connections: Connections = serde_json::from_slice(reply.json()?)
         .map_err(|_| reply.error("Replit's connector answered with JSON of another shape"))?;
     connections.items.into_iter().find_map(|connection| connection.settings.token()).ok_or_else(|| {
-        reply.error_as(ErrorKind::NotFound, "Notion is not connected to this Repl: connect it among its integrations")
+        reply.error_as(
+            ErrorKind::Unauthorized,
+            "Notion is not connected to this Repl: connect it among its integrations",
+        )
     })
 }
 
@@ -218,8 +221,8 @@ mod tests {
     #[actix_rt::test]
     async fn each_failure_has_its_kind() {
         let table = [
-            (200, r#"{"items":[]}"#, ErrorKind::NotFound),
-            (200, r#"{"items":[{"settings":{"oauth":{}}}]}"#, ErrorKind::NotFound),
+            (200, r#"{"items":[]}"#, ErrorKind::Unauthorized),
+            (200, r#"{"items":[{"settings":{"oauth":{}}}]}"#, ErrorKind::Unauthorized),
             (200, r#"{"items":3}"#, ErrorKind::Garbage),
             (401, r#"{"message":"me-myself"}"#, ErrorKind::Unauthorized),
         ];

@@ -58,6 +58,8 @@ pub struct SendMessage<'a> {
     pub chat: ChatId,
     /// The topic, in a group that has topics.
     pub thread_id: Option<i64>,
+    /// The message in the same chat to which it replies; it goes out also if that one is gone.
+    pub reply_to: Option<i64>,
     /// Plain text of any length; it is cut to what a message holds ([`text::cut`]).
     pub text: &'a str,
     /// Whether it comes without a sound.
@@ -94,6 +96,31 @@ pub struct Chat {
     pub kind: String,
     /// Its title; a private chat has none.
     pub title: Option<String>,
+    /// Whether it is a group that has topics.
+    #[serde(default)]
+    pub is_forum: bool,
+}
+
+/// Where a chat is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// Where it was said to be.
+    Here(Chat),
+    /// It has become a supergroup with this id.
+    MovedTo(i64),
+}
+
+/// What somebody is in a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Member {
+    /// `creator`, `administrator`, `member`, `restricted`, `left` or `kicked`.
+    pub status: String,
+    /// Whether an administrator of a channel may post there.
+    #[serde(default)]
+    pub can_post_messages: bool,
+    /// Whether somebody who is restricted may send messages.
+    #[serde(default)]
+    pub can_send_messages: bool,
 }
 
 /// A bot.
@@ -118,10 +145,14 @@ impl Telegram {
         let text = text::cut(&text, text::LIMIT);
         let mut chat = message.chat.clone();
         let mut html = true;
+        // In the supergroup that the chat has become, the number would be that of another message.
+        let reply_to = |chat: &ChatId| message.reply_to.filter(|_| *chat == message.chat);
         loop {
             let body = Body {
                 chat_id: &chat,
                 message_thread_id: message.thread_id,
+                reply_parameters: reply_to(&chat)
+                    .map(|message_id| ReplyTo { message_id, allow_sending_without_reply: true }),
                 text: if html { text::escape(&text) } else { text.clone().into_owned() },
                 parse_mode: html.then_some("HTML"),
                 link_preview_options: LinkPreview { is_disabled: true },
@@ -147,9 +178,18 @@ impl Telegram {
     }
 
     /// What the bot sees of a chat: shows whether it may write there at all.
-    pub async fn get_chat(&self, chat: &ChatId, deadline: Duration) -> Result<Chat, ClientError> {
+    pub async fn get_chat(&self, chat: &ChatId, deadline: Duration) -> Result<Whereabouts, ClientError> {
         let question = serde_json::json!({ "chat_id": chat });
-        self.call("getChat", &question, deadline).await?.map_err(|refusal| refusal.error)
+        match self.call("getChat", &question, deadline).await? {
+            Ok(chat) => Ok(Whereabouts::Here(chat)),
+            Err(refusal) => refusal.parameters.migrate_to_chat_id.map(Whereabouts::MovedTo).ok_or(refusal.error),
+        }
+    }
+
+    /// What `user` is in the chat of this number.
+    pub async fn get_chat_member(&self, chat: i64, user: i64, deadline: Duration) -> Result<Member, ClientError> {
+        let question = serde_json::json!({ "chat_id": chat, "user_id": user });
+        self.call("getChatMember", &question, deadline).await?.map_err(|refusal| refusal.error)
     }
 
     /// The result of a method, or Telegram's refusal; the outer error is for an exchange that was none.
@@ -183,11 +223,19 @@ struct Body<'a> {
     chat_id: &'a ChatId,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_thread_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_parameters: Option<ReplyTo>,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parse_mode: Option<&'static str>,
     link_preview_options: LinkPreview,
     disable_notification: bool,
+}
+
+#[derive(Serialize)]
+struct ReplyTo {
+    message_id: i64,
+    allow_sending_without_reply: bool,
 }
 
 #[derive(Serialize)]

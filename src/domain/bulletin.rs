@@ -17,6 +17,9 @@ const MEANWHILE_KEPT: usize = 50;
 /// Of starts and stops likewise.
 const TURNS_KEPT: usize = 20;
 
+/// Of messages that are quoted likewise.
+const QUOTES_KEPT: usize = 20;
+
 /// Everything a message is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bulletin {
@@ -30,6 +33,19 @@ pub struct Bulletin {
     pub figures: Option<Figures>,
     /// How many lines were too many.
     pub left_out: usize,
+    /// Whole messages that are quoted.
+    pub quotes: Vec<Quote>,
+}
+
+/// A message of which only the words are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Why it was to go out.
+    pub kind: NoticeKind,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
 }
 
 /// The service was started or stopped.
@@ -114,14 +130,20 @@ impl Bulletin {
         Self { turns: vec![Turn { at, started: false, text }], ..Self::empty(at) }
     }
 
+    /// A message of `at` that another version has left behind, of which only the words are known.
+    pub fn quoting(kind: NoticeKind, subject: &str, body: &str, at: DateTime<Utc>) -> Self {
+        let quote = Quote { kind, subject: subject.into(), body: body.into() };
+        Self { quotes: vec![quote], ..Self::empty(at) }
+    }
+
     fn empty(at: DateTime<Utc>) -> Self {
-        Self { at, turns: vec![], lines: vec![], figures: None, left_out: 0 }
+        Self { at, turns: vec![], lines: vec![], figures: None, left_out: 0, quotes: vec![] }
     }
 
     /// Why it goes out: the most urgent of what it says.
     pub fn kind(&self) -> NoticeKind {
         let says = |news| self.lines_of(news).next().is_some();
-        if says(News::Opened) || says(News::Worsened) {
+        let own = if says(News::Opened) || says(News::Worsened) {
             NoticeKind::Alert
         } else if says(News::Resolved) || says(News::Meanwhile) {
             NoticeKind::Resolved
@@ -129,7 +151,8 @@ impl Bulletin {
             NoticeKind::Reminder
         } else {
             NoticeKind::Lifecycle
-        }
+        };
+        self.quotes.iter().map(|quote| quote.kind).chain([own]).min().unwrap_or(own)
     }
 
     /// The lines that say such a thing. That something is still open is said only where the newest report says so.
@@ -156,18 +179,14 @@ impl Bulletin {
             });
         }
         lines.append(&mut newer.lines);
-        let mut turns = self.turns;
+        let left_out = keep_newest(&mut lines, MEANWHILE_KEPT, |line| line.news == News::Meanwhile);
+        let (mut turns, mut quotes) = (self.turns, self.quotes);
         turns.append(&mut newer.turns);
-        turns.drain(..turns.len().saturating_sub(TURNS_KEPT));
-        let mut too_many =
-            lines.iter().filter(|line| line.news == News::Meanwhile).count().saturating_sub(MEANWHILE_KEPT);
-        let left_out = self.left_out + newer.left_out + too_many;
-        lines.retain(|line| {
-            let drop = too_many > 0 && line.news == News::Meanwhile;
-            too_many -= usize::from(drop);
-            !drop
-        });
-        Self { at: newer.at, turns, lines, figures: newer.figures.or(self.figures), left_out }
+        quotes.append(&mut newer.quotes);
+        keep_newest(&mut turns, TURNS_KEPT, |_| true);
+        keep_newest(&mut quotes, QUOTES_KEPT, |_| true);
+        let (figures, left_out) = (newer.figures.or(self.figures), self.left_out + newer.left_out + left_out);
+        Self { at: newer.at, turns, lines, figures, left_out, quotes }
     }
 
     /// The bulletin as it waits in the outbox.
@@ -179,6 +198,17 @@ impl Bulletin {
     pub fn parse(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
+}
+
+/// Drops the first of those of a `sort` which are more than `kept`; says how many.
+fn keep_newest<T>(list: &mut Vec<T>, kept: usize, sort: impl Fn(&T) -> bool) -> usize {
+    let too_many = list.iter().filter(|item| sort(item)).count().saturating_sub(kept);
+    let mut met = 0;
+    list.retain(|item| {
+        met += usize::from(sort(item));
+        !sort(item) || met > too_many
+    });
+    too_many
 }
 
 impl Line {
@@ -219,3 +249,7 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "bulletin_tests.rs"]
+mod tests;

@@ -56,3 +56,59 @@ pub fn advance(
     }
     stepped
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::domain::incident::Phase;
+    use crate::domain::issue::Issue;
+
+    const STUCK: IssueId = IssueId::StuckJobs;
+    const LOW: IssueId = IssueId::LowCompletion;
+
+    fn conditions(past: Vec<Past>, woke: bool) -> Conditions {
+        let patience = Patience { open_after: 1, resolve_after: 1 };
+        Conditions { patience, past, flapping_window: flapping::WINDOW, woke }
+    }
+
+    fn report(now: DateTime<Utc>, present: &[IssueId]) -> Report {
+        let present = present.iter().map(|id| Issue::new(*id, id.to_string()));
+        Report::assemble(1, now, vec![]).with(present)
+    }
+
+    #[test]
+    fn after_a_time_in_which_nobody_looked_only_stuck_jobs_must_be_seen_twice() {
+        let report = report(DateTime::UNIX_EPOCH, &[STUCK, LOW]);
+        let stepped = advance(vec![], &report, &conditions(vec![], true), || "id".into());
+        let phases: Vec<_> = stepped.iter().map(|(incident, _)| (incident.issue, incident.phase)).collect();
+        assert_eq!(phases, [(STUCK, Phase::Suspected), (LOW, Phase::Open)]);
+        let incidents = stepped.into_iter().map(|(incident, _)| incident).collect();
+        let stepped = advance(incidents, &report, &conditions(vec![], false), || "id".into());
+        assert_eq!(stepped[0].1, Change::Opened);
+    }
+
+    #[test]
+    fn what_comes_and_goes_each_cycle_opens_four_times_and_then_stays() {
+        let (mut incidents, mut past, mut opened, mut resolved) = (vec![], vec![], vec![], 0);
+        for cycle in 0..40 {
+            let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(cycle);
+            let present = if cycle % 2 == 0 { &[STUCK][..] } else { &[] };
+            let stepped = advance(incidents, &report(now, present), &conditions(past.clone(), false), || "id".into());
+            incidents = vec![];
+            for (incident, change) in stepped {
+                if change == Change::Opened {
+                    opened.push(incident.unstable);
+                }
+                if let Some(resolved_at) = incident.resolved_at {
+                    resolved += 1;
+                    past.push(Past { issue: incident.issue, since: incident.since, resolved_at });
+                } else {
+                    incidents.push(incident);
+                }
+            }
+        }
+        assert_eq!((opened, resolved), (vec![false, false, false, true], 3));
+    }
+}

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What went wrong, as far as somebody has to act on it differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The credential was refused.
     Unauthorized,
@@ -38,6 +41,25 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 15] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::QuotaExhausted,
+        Self::BadRequest,
+        Self::ServerFault,
+        Self::Timeout,
+        Self::Connection,
+        Self::Tls,
+        Self::Garbage,
+        Self::Schema,
+        Self::Incomplete,
+        Self::Panic,
+        Self::NotConfigured,
+    ];
+
     /// The name in the report and in metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -82,7 +104,8 @@ impl FaultKind {
 }
 
 /// Whose fault it is, as far as we can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Party {
     /// OpenAI, or what answers in its place.
     OpenAi,
@@ -104,7 +127,7 @@ impl Party {
 }
 
 /// One failure to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Whom we asked.
     pub party: Party,

@@ -106,3 +106,98 @@ fn worsened(before: Option<&Incident>, after: &Incident) -> String {
     let acknowledged = former.map(|former| format!("; no longer acknowledged by {}", former.by));
     format!("{}{}{}", after.text, told.unwrap_or_default(), acknowledged.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::domain::incident::{Acknowledgement, Telling};
+    use crate::domain::issue::IssueId;
+
+    fn incident(phase: Phase, held: Held) -> Incident {
+        Incident {
+            id: "one".into(),
+            issue: IssueId::StuckJobs,
+            text: "7 job(s)".into(),
+            detail: String::new(),
+            magnitude: None,
+            since: DateTime::<Utc>::UNIX_EPOCH,
+            phase,
+            streak: 0,
+            held,
+            unstable: false,
+            told: None,
+            acknowledged: None,
+            resolved_at: None,
+        }
+    }
+
+    fn story(before: Option<&Incident>, after: &Incident, change: Change) -> Vec<String> {
+        let entries = entries(before, after, change).into_iter();
+        entries.map(|entry| format!("{}: {}", entry.what.name(), entry.text)).collect()
+    }
+
+    #[test]
+    fn each_turn_of_an_incident_is_a_line_of_its_story() {
+        let (openai, notion) = (IssueId::OpenaiOffline, IssueId::NotionOffline);
+        let open = |held| incident(Phase::Open, held);
+        let [suspected, recovering, resolved] =
+            [Phase::Suspected, Phase::Recovering, Phase::Resolved].map(|phase| incident(phase, Held::No));
+        let quiet = open(Held::No);
+        for (before, after, change, expected) in [
+            (None, &suspected, Change::None, &[][..]),
+            (Some(&suspected), &suspected, Change::Forgotten, &[]),
+            (None, &quiet, Change::Opened, &["opened: 7 job(s)"]),
+            (Some(&suspected), &quiet, Change::Opened, &["opened: 7 job(s)"]),
+            (
+                Some(&incident(Phase::Suspected, Held::By(openai))),
+                &open(Held::By(openai)),
+                Change::Opened,
+                &["opened: 7 job(s)", "held: explained by openai_offline"],
+            ),
+            (Some(&quiet), &quiet, Change::None, &[]),
+            (Some(&quiet), &recovering, Change::None, &["recovering: 7 job(s)"]),
+            (Some(&recovering), &recovering, Change::None, &[]),
+            (Some(&recovering), &quiet, Change::None, &["returned: 7 job(s)"]),
+            (Some(&recovering), &resolved, Change::Resolved, &["resolved: 7 job(s)"]),
+            (Some(&quiet), &resolved, Change::Resolved, &["resolved: 7 job(s)"]),
+            (Some(&quiet), &open(Held::By(openai)), Change::None, &["held: explained by openai_offline"]),
+            (Some(&open(Held::By(openai))), &open(Held::By(openai)), Change::None, &[]),
+            (
+                Some(&open(Held::By(openai))),
+                &open(Held::By(notion)),
+                Change::None,
+                &["held: explained by notion_offline"],
+            ),
+            (Some(&open(Held::By(openai))), &open(Held::Released(openai)), Change::None, &[]),
+            (Some(&open(Held::Released(openai))), &quiet, Change::None, &["released: outlived openai_offline"]),
+            (
+                Some(&incident(Phase::Recovering, Held::By(openai))),
+                &resolved,
+                Change::Resolved,
+                &["resolved: 7 job(s)"],
+            ),
+        ] {
+            assert_eq!(story(before, after, change), expected, "{before:?} {after:?} {change:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_unstable_or_worse_says_so() {
+        let open = incident(Phase::Open, Held::No);
+        let unstable = Incident { unstable: true, ..open.clone() };
+        let expected = "unstable: it comes and goes: from here on one incident stands for all its comings";
+        assert_eq!(story(None, &unstable, Change::Opened), ["opened: 7 job(s)", expected]);
+        assert_eq!(story(Some(&unstable), &unstable, Change::None).len(), 0, "once");
+
+        let at = DateTime::<Utc>::UNIX_EPOCH;
+        let before = Incident {
+            told: Some(Telling { at, text: "3 job(s)".into(), magnitude: Some(3) }),
+            acknowledged: Some(Acknowledgement { by: "ada".into(), at }),
+            ..open.clone()
+        };
+        let expected = "worsened: 7 job(s); told: 3 job(s); no longer acknowledged by ada";
+        assert_eq!(story(Some(&before), &open, Change::Worsened), [expected]);
+    }
+}

@@ -9,14 +9,16 @@
 //! [`step`] is total: each phase meets each observation. What was not seen changes nothing: neither does a blind
 //! check resolve an incident, nor does it open one.
 //!
-//! An incident that is *unstable* comes and goes: it takes [`UNSTABLE_PATIENCE`] times as long to be resolved.
+//! An incident that is *unstable* comes and goes: it takes `UNSTABLE_PATIENCE` times as long to be resolved.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::issue::{Issue, IssueId};
 
 /// Where an incident is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Seen, but not yet often enough.
     Suspected,
@@ -46,7 +48,8 @@ impl Phase {
 }
 
 /// Whether an incident is kept quiet about because another one explains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Held {
     /// Nothing explains it.
     No,
@@ -75,7 +78,7 @@ impl Held {
 }
 
 /// What was last told of an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
     /// When: as an alert, as a reminder, or beside another one.
     pub at: DateTime<Utc>,
@@ -86,7 +89,7 @@ pub struct Telling {
 }
 
 /// Somebody has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Who.
     pub by: String,
@@ -95,7 +98,7 @@ pub struct Acknowledgement {
 }
 
 /// One incident: an issue from when it was first seen until it is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Unique, and sortable by time.
     pub id: String,
@@ -126,7 +129,7 @@ pub struct Incident {
 }
 
 /// An unstable incident is resolved after so many times the usual number of quiet cycles.
-pub const UNSTABLE_PATIENCE: u32 = 4;
+const UNSTABLE_PATIENCE: u32 = 4;
 
 /// Below that, twice as much is not much more.
 const WORSE_FROM: u64 = 10;

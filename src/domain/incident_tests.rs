@@ -89,3 +89,115 @@ fn what_is_explained_is_held_back_until_it_has_outlived_its_cause_by_a_cycle() {
     }
     assert_eq!(held, [true, true, true, false, false]);
 }
+
+/// An open incident of 50 jobs that was told.
+fn told() -> Incident {
+    let issue = stuck(50);
+    let patience = Patience { open_after: 1, resolve_after: 2 };
+    let now = DateTime::<Utc>::UNIX_EPOCH;
+    let (incident, _) = step(None, Observation::Present(&issue), &circumstances(now, patience), || "one".into())
+        .expect("a present issue always has an incident");
+    let acknowledged = Some(Acknowledgement { by: "ada".into(), at: now });
+    Incident { told: Some(Telling { at: now, text: issue.text, magnitude: Some(50) }), acknowledged, ..incident }
+}
+
+fn stuck(jobs: u64) -> Issue {
+    Issue { magnitude: Some(jobs), ..Issue::new(STUCK, format!("{jobs} job(s) stuck")) }
+}
+
+/// The change of each cycle that sees so many jobs, `None` if it sees none.
+fn changes(incident: Incident, cycles: &[(Option<u64>, Option<IssueId>)]) -> (Incident, Vec<Change>) {
+    let patience = Patience { open_after: 1, resolve_after: 9 };
+    let (mut incident, mut changes) = (incident, vec![]);
+    for (jobs, cause) in cycles {
+        let issue = jobs.map(stuck);
+        let observation = issue.as_ref().map_or(Observation::Absent, Observation::Present);
+        let circumstances = Circumstances { cause: *cause, ..circumstances(DateTime::UNIX_EPOCH, patience) };
+        let (next, change) = step(Some(incident), observation, &circumstances, || "another".into()).expect("it stays");
+        incident = next;
+        changes.push(change);
+    }
+    (incident, changes)
+}
+
+#[test]
+fn twice_as_much_as_was_told_is_worse_once_and_whoever_took_it_on_is_asked_again() {
+    let (incident, changes) =
+        changes(told(), &[(Some(99), None), (Some(100), None), (Some(120), None), (None, None), (Some(130), None)]);
+    assert_eq!(changes, [Change::None, Change::Worsened, Change::None, Change::None, Change::None]);
+    assert_eq!(incident.acknowledged, None);
+    assert!(incident.is_worse_than_told(), "for as long as nobody was told");
+}
+
+#[test]
+fn what_was_taken_on_after_it_worsened_stays_so() {
+    let (incident, _) = changes(told(), &[(Some(100), None)]);
+    let acknowledged = Some(Acknowledgement { by: "grace".into(), at: DateTime::UNIX_EPOCH });
+    let (incident, changes) =
+        changes(Incident { acknowledged: acknowledged.clone(), ..incident }, &[(Some(110), None)]);
+    assert_eq!((incident.acknowledged, changes), (acknowledged, vec![Change::None]));
+}
+
+#[test]
+fn it_takes_a_measure_that_was_told_and_enough_of_it_to_be_worse() {
+    let telling = |magnitude| Incident {
+        told: Some(Telling { at: DateTime::UNIX_EPOCH, text: String::new(), magnitude }),
+        magnitude: None,
+        ..told()
+    };
+    for (incident, jobs, worse) in [
+        (telling(Some(5)), 10, true),
+        (telling(Some(4)), 9, false),
+        (telling(Some(1)), 10, true),
+        (telling(Some(u64::MAX)), 100, false),
+        (telling(None), 100, false),
+        (Incident { told: None, ..told() }, 100, false),
+    ] {
+        let (incident, changes) = changes(incident, &[(Some(jobs), None)]);
+        assert_eq!((incident.is_worse_than_told(), changes == [Change::Worsened]), (worse, worse), "{incident:?}");
+    }
+}
+
+#[test]
+fn what_is_explained_is_not_worse_before_it_has_outlived_its_cause() {
+    let cause = Some(IssueId::OpenaiOffline);
+    let seen = [(Some(200), cause), (Some(200), cause), (Some(200), None), (Some(200), None), (Some(200), None)];
+    let (_, changes) = changes(told(), &seen);
+    assert_eq!(changes, [Change::None, Change::None, Change::None, Change::Worsened, Change::None]);
+}
+
+#[test]
+fn an_unstable_incident_takes_four_times_as_long_to_be_over() {
+    let patience = Patience { open_after: 1, resolve_after: 2 };
+    let circumstances = Circumstances { unstable: true, ..circumstances(DateTime::UNIX_EPOCH, patience) };
+    let opened = step(None, Observation::Present(&stuck(1)), &circumstances, || "one".into());
+    let (mut incident, _) = opened.expect("a present issue always has an incident");
+    assert!(incident.unstable);
+    // That it would not be unstable if it opened now changes nothing.
+    let circumstances = Circumstances { unstable: false, ..circumstances };
+    let mut cycles = 0;
+    while incident.phase != Phase::Resolved {
+        let stepped = step(Some(incident), Observation::Absent, &circumstances, || "another".into());
+        (incident, cycles) = (stepped.expect("it stays").0, cycles + 1);
+    }
+    assert_eq!((cycles, incident.unstable), (8, true));
+}
+
+#[test]
+fn what_is_seen_on_waking_opens_when_it_is_seen_again() {
+    let patience = Patience { open_after: 2, resolve_after: 2 };
+    let play = |incident, woke| {
+        let circumstances = Circumstances { woke, ..circumstances(DateTime::UNIX_EPOCH, patience) };
+        let stepped = step(incident, Observation::Present(&stuck(1)), &circumstances, || "one".into());
+        stepped.expect("a present issue always has an incident")
+    };
+    let (suspected, _) = play(None, false);
+    let (incident, change) = play(Some(suspected), true);
+    assert_eq!((incident.phase, incident.streak, change), (Phase::Suspected, 0, Change::None));
+    let (incident, change) = play(Some(incident), false);
+    assert_eq!((incident.phase, change), (Phase::Suspected, Change::None));
+    let (incident, change) = play(Some(incident), false);
+    assert_eq!((incident.phase, change), (Phase::Open, Change::Opened));
+    let (incident, change) = play(Some(incident), true);
+    assert_eq!((incident.phase, change), (Phase::Open, Change::None), "what is live stays so");
+}

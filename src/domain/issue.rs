@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::delivery::{ChannelDelivery, DeliveryState};
 use super::fault::{Fault, Party};
 use super::report::CheckName;
@@ -139,6 +142,19 @@ impl fmt::Display for IssueId {
     }
 }
 
+impl Serialize for IssueId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IssueId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| Error::custom("no issue has this name"))
+    }
+}
+
 /// How bad an issue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -162,7 +178,7 @@ impl Severity {
 }
 
 /// One thing that is wrong now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// Its name.
     pub id: IssueId,
@@ -252,5 +268,38 @@ mod tests {
         );
         assert_eq!(line("stuck_jobs").as_deref(), Some("🔁 stuck jobs keeps failing (5 restarts in 60 s)"));
         assert_eq!(line("nobody"), None);
+    }
+
+    #[test]
+    fn a_channel_that_will_not_get_its_notices_is_an_issue_that_shows_no_more_than_the_kind_of_error() {
+        let failing = |channel: &str, error: Option<&str>| ChannelDelivery {
+            channel: channel.into(),
+            state: DeliveryState::Failing,
+            pending: 0,
+            waiting_since: None,
+            last_delivered: None,
+            last_error: error.map(Into::into),
+        };
+        for (error, kind) in [
+            (Some("unauthorized (401): the token of bot 7 was revoked"), "unauthorized (401)"),
+            (Some("not found (404)"), "not found (404)"),
+            (Some("<b>somebody's words</b>"), "refused"),
+            (Some("a long sentence that somebody else has written to us without a colon"), "refused"),
+            (Some(""), "refused"),
+            (None, "refused"),
+        ] {
+            let issue = Issue::undelivered(&failing("telegram", error)).expect("an issue");
+            assert_eq!(issue.line(), format!("⚠️ telegram does not get its notices: {kind}"));
+            assert_eq!((issue.id, issue.detail), (IssueId::Undelivered("telegram"), error.unwrap_or_default().into()));
+        }
+        assert_eq!(Issue::undelivered(&failing("pigeon", None)), None);
+        let retrying = ChannelDelivery { state: DeliveryState::Retrying, ..failing("email", Some("timeout")) };
+        assert_eq!(Issue::undelivered(&retrying), None);
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_written_says_why() {
+        let issue = Issue::database_failing("there is no space left for the database");
+        assert_eq!(issue.line(), "⚠️ Database cannot be written: there is no space left for the database");
     }
 }

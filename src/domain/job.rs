@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Notion rounds the times of a row down to the minute, so that a row may be up to this much younger than it says.
 pub const TIME_ROUNDING: Duration = Duration::from_secs(60);
@@ -41,7 +42,7 @@ pub fn window_start(now: DateTime<Utc>, window: Duration) -> DateTime<Utc> {
 }
 
 /// A job that nobody has touched for too long.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StuckJob {
     /// Its title; may be empty, and may hold anything that a person can type.
     pub name: String,
@@ -57,7 +58,7 @@ pub struct StuckJob {
 pub const STUCK_SHOWN: usize = 1_000;
 
 /// The stuck jobs: all of them counted, those untouched for longest by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StuckJobs {
     /// How many there are.
     pub count: u64,
@@ -78,7 +79,7 @@ impl StuckJobs {
 }
 
 /// What the jobs of the window add up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// All jobs created in the window.
     pub total: u64,

@@ -40,27 +40,32 @@ pub fn bulletin(bulletin: &Bulletin, wording: &Wording) -> Message {
         let turns: Vec<String> = bulletin.turns.iter().map(|turn| turned(turn, bulletin.at)).collect();
         blocks.push(turns.join("\n"));
     }
-    let mut add = |title: &str, news, said: &dyn Fn(&Line) -> String| {
-        let mut lines = bulletin.lines_of(news).map(said).peekable();
-        if lines.peek().is_some() {
-            blocks.push(block(title, lines));
-        }
-    };
-    add("ISSUES DETECTED:", News::Opened, &opened);
-    add("GETTING WORSE:", News::Worsened, &|line| with_detail(&going_on(line), &line.detail));
-    add("RESOLVED:", News::Resolved, &resolved);
-    add("MEANWHILE:", News::Meanwhile, &|line| meanwhile(line, bulletin.at));
-    add("STILL OPEN:", News::StillOpen, &going_on);
-    if bulletin.left_out > 0 {
-        blocks.push(format!("{} more came and went before.", bulletin.left_out));
-    }
+    blocks.extend(sections(bulletin));
     if let Some(figures) = &bulletin.figures {
         blocks.push(block("Metrics:", figures.lines.iter().cloned()));
     }
+    blocks.extend(bulletin.quotes.iter().map(|quote| format!("{}\n{}", quote.subject, quote.body)));
     if let Some(url) = &wording.public_url {
         blocks.push(format!("Report: {}/ops-report", url.trim_end_matches('/')));
     }
     Message { subject: subject(bulletin, &wording.service), body: blocks.join("\n\n") }
+}
+
+/// What is said of incidents, by what happened to them.
+fn sections(bulletin: &Bulletin) -> impl Iterator<Item = String> {
+    let lines = |news, say: &dyn Fn(&Line) -> String| -> Vec<String> { bulletin.lines_of(news).map(say).collect() };
+    let mut gone = lines(News::Meanwhile, &|line| meanwhile(line, bulletin.at));
+    if bulletin.left_out > 0 {
+        gone.insert(0, format!("{} more, before these", bulletin.left_out));
+    }
+    let sections = [
+        ("ISSUES DETECTED:", lines(News::Opened, &opened)),
+        ("GETTING WORSE:", lines(News::Worsened, &|line| with_detail(&going_on(line), &line.detail))),
+        ("RESOLVED:", lines(News::Resolved, &resolved)),
+        ("MEANWHILE:", gone),
+        ("STILL OPEN:", lines(News::StillOpen, &going_on)),
+    ];
+    sections.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, lines)| block(title, lines))
 }
 
 fn subject(bulletin: &Bulletin, service: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::incident::{Held, Incident, Phase};
+use crate::domain::incident::{Acknowledgement, Held, Incident, Phase, Telling};
 use crate::domain::issue::IssueId;
 use crate::domain::job::{Metrics, StuckJobs};
 use crate::domain::notice::Announcement;
@@ -141,6 +141,42 @@ fn a_reminder_says_the_age_and_an_alert_says_what_the_party_answered() {
         "{}",
         alert.body
     );
+}
+
+#[test]
+fn what_is_worse_unstable_or_taken_on_says_so() {
+    let told = Some(Telling { at: now(), text: "50 job(s) stuck >30 minutes".into(), magnitude: Some(50) });
+    let worse = Incident {
+        told: told.clone(),
+        detail: "the oldest: Blog outline".into(),
+        ..incident(IssueId::StuckJobs, "120 job(s) stuck >30 minutes", 245)
+    };
+    let unstable = Incident { unstable: true, ..incident(IssueId::OpenaiOffline, "OpenAI integration offline", 0) };
+    let acknowledged = Some(Acknowledgement { by: "ada".into(), at: now() });
+    let low = incident(IssueId::LowCompletion, "Low completion rate: 5.9%", 5);
+    let announcement = Announcement {
+        opened: vec![unstable.clone()],
+        worsened: vec![worse],
+        still_open: vec![Incident { acknowledged, told, ..low }],
+        resolved: vec![unstable],
+        ..plain(NoticeKind::Alert)
+    };
+    let message = bulletin(&Bulletin::of(&announcement, &sample(), &wording()), &wording());
+    let expected = "\n\nISSUES DETECTED:\n  \
+          • ❌ OpenAI integration offline (unstable: it comes and goes)\n\
+        \n\
+        GETTING WORSE:\n  \
+          • ⚠️ 120 job(s) stuck >30 minutes (for 4h 5m; was: 50 job(s) stuck >30 minutes)\n      \
+              the oldest: Blog outline\n\
+        \n\
+        RESOLVED:\n  \
+          • ❌ OpenAI integration offline (after 0s; unstable: it comes and goes)\n\
+        \n\
+        STILL OPEN:\n  \
+          • ⚠️ Low completion rate: 5.9% (for 5m; was: 50 job(s) stuck >30 minutes; acknowledged by ada)\n\
+        \n\
+        Metrics:\n";
+    assert!(message.body.contains(expected), "{}", message.body);
 }
 
 #[test]

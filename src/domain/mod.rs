@@ -9,6 +9,7 @@ pub mod cycle;
 pub mod delivery;
 pub mod fault;
 pub mod flapping;
+pub mod heartbeat;
 pub mod history;
 pub mod incident;
 pub mod issue;
@@ -19,3 +20,7 @@ pub mod notice;
 pub mod report;
 pub mod rules;
 pub mod silence;
+pub mod span;
+
+#[cfg(test)]
+mod promise_tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::domain::cycle::{self, Conditions};
-use crate::domain::incident::Patience;
+use crate::domain::incident::{Acknowledgement, Patience};
 use crate::domain::issue::{Issue, IssueId};
 use crate::domain::report::Report;
 
@@ -18,19 +18,51 @@ struct Watch {
     told: Told,
     channels: Vec<&'static str>,
     fresh: bool,
+    /// How many jobs are stuck, if they are.
+    jobs: u64,
+    silences: Vec<Silence>,
+    maintenance: Option<DateTime<Utc>>,
 }
 
 impl Watch {
     fn new(channels: &[&'static str]) -> Self {
-        Self { hour: 0, incidents: HashMap::new(), told: Told::new(), channels: channels.to_vec(), fresh: true }
+        Self {
+            hour: 0,
+            incidents: HashMap::new(),
+            told: Told::new(),
+            channels: channels.to_vec(),
+            fresh: true,
+            jobs: 7,
+            silences: vec![],
+            maintenance: None,
+        }
+    }
+
+    /// For so many hours from now on nothing is to be told of `issue`, or of any.
+    fn silence(&mut self, issue: Option<IssueId>, hours: i64) {
+        let silence = Silence {
+            id: "one".into(),
+            issue,
+            created: hour(self.hour),
+            until: hour(self.hour + hours),
+            by: "ada".into(),
+            reason: String::new(),
+        };
+        self.silences = vec![silence];
+    }
+
+    fn acknowledge(&mut self, issue: IssueId) {
+        let incident = self.incidents.get_mut(&issue).expect("an incident");
+        incident.acknowledged = Some(Acknowledgement { by: "ada".into(), at: incident.since });
     }
 
     /// One cycle in which `present` are seen; says what each channel hears.
     fn cycle(&mut self, present: &[IssueId]) -> Vec<String> {
-        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::hours(self.hour);
+        let now = hour(self.hour);
         self.hour += 1;
-        let issues = present.iter().map(|id| Issue::new(*id, id.to_string())).collect();
-        let report = Report { cycle: 1, timestamp: now, sections: vec![], present: issues };
+        let magnitude = |id| (id == STUCK).then_some(self.jobs);
+        let issue = |id: IssueId| Issue { magnitude: magnitude(id), ..Issue::new(id, id.to_string()) };
+        let report = Report::assemble(1, now, vec![]).with(present.iter().map(|id| issue(*id)));
         let hour = self.hour;
         let mut number = 0;
         let known = self.incidents.drain().map(|(_, incident)| incident).collect();
@@ -40,7 +72,8 @@ impl Watch {
             number += 1;
             format!("{hour}-{number}")
         });
-        let terms = Terms { fresh: self.fresh, ..terms(now) };
+        let (silences, maintenance) = (self.silences.clone(), self.maintenance);
+        let terms = Terms { fresh: self.fresh, silences, maintenance, ..terms(now) };
         let announcements = plan(&stepped, &self.told, &self.channels, &terms);
         self.fresh = false;
         mark_told(&mut stepped, &announcements, now);
@@ -59,6 +92,10 @@ impl Watch {
     }
 }
 
+fn hour(number: i64) -> DateTime<Utc> {
+    DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::hours(number)
+}
+
 fn terms(now: DateTime<Utc>) -> Terms {
     Terms { now, reminder: Some(FOUR_HOURS), silences: vec![], maintenance: None, fresh: false }
 }
@@ -68,10 +105,11 @@ fn describe(announcement: &Announcement) -> String {
         incidents.iter().map(|incident| format!(" {sign}{}", incident.issue)).collect()
     };
     format!(
-        "{} {}:{}{}{}",
+        "{} {}:{}{}{}{}",
         announcement.channel,
         announcement.kind.name(),
         list('+', &announcement.opened),
+        list('!', &announcement.worsened),
         list('=', &announcement.still_open),
         list('-', &announcement.resolved)
     )
@@ -168,4 +206,124 @@ fn a_message_about_a_known_incident_belongs_to_the_notice_that_told_it() {
     let resolved = Incident { phase: Phase::Resolved, ..incident.clone() };
     let announcements = plan(&[(resolved, Change::Resolved)], &watch.told, &["email"], &terms(incident.since));
     assert_eq!(announcements[0].thread.as_deref(), Some("notice of 1-1"));
+}
+
+#[test]
+fn what_has_doubled_since_it_was_told_is_told_again_once() {
+    let mut watch = Watch::new(&["email", "telegram"]);
+    watch.cycle(&[STUCK, LOW]);
+    watch.jobs = 14;
+    let both = ["email", "telegram"].map(|channel| format!("{channel} alert: !stuck_jobs =low_completion"));
+    assert_eq!(watch.cycle(&[STUCK, LOW]), both);
+    assert_eq!(watch.cycle(&[STUCK, LOW]), NOBODY);
+    watch.jobs = 28;
+    watch.channels = vec!["email", "pager"];
+    assert_eq!(
+        watch.cycle(&[STUCK, LOW]),
+        ["email alert: !stuck_jobs =low_completion", "pager alert: +stuck_jobs +low_completion"],
+        "who does not know of it hears of it, and of the rest"
+    );
+}
+
+#[test]
+fn what_somebody_has_taken_on_is_told_when_it_worsens_and_when_it_is_over_and_not_before() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK]);
+    watch.acknowledge(STUCK);
+    for _ in 0..9 {
+        assert_eq!(watch.cycle(&[STUCK]), NOBODY);
+    }
+    watch.jobs = 20;
+    assert_eq!(watch.cycle(&[STUCK]), ["email alert: !stuck_jobs"]);
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[STUCK]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK]), ["email reminder: =stuck_jobs"], "nobody has taken that on");
+    watch.acknowledge(STUCK);
+    watch.cycle(&[]);
+    assert_eq!(watch.cycle(&[]), ["email resolved: -stuck_jobs"]);
+}
+
+#[test]
+fn while_an_issue_is_silenced_nothing_but_its_end_is_told() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK]);
+    watch.silence(Some(STUCK), 9);
+    watch.jobs = 20;
+    assert_eq!(watch.cycle(&[STUCK]), NOBODY, "it worsened");
+    assert_eq!(watch.cycle(&[STUCK, LOW]), ["email alert: +low_completion"], "it is not even mentioned");
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[STUCK, LOW]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK, LOW]), ["email reminder: =low_completion"]);
+    watch.cycle(&[LOW]);
+    assert_eq!(watch.cycle(&[LOW]), ["email resolved: =low_completion -stuck_jobs"]);
+}
+
+#[test]
+fn what_is_still_there_when_a_silence_ends_is_told_then() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[LOW]);
+    watch.silence(None, 3);
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[STUCK, LOW]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK, LOW]), ["email alert: +stuck_jobs =low_completion"]);
+    watch.jobs = 20;
+    watch.silence(None, 2);
+    for _ in 0..2 {
+        assert_eq!(watch.cycle(&[STUCK, LOW]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK, LOW]), ["email alert: !stuck_jobs =low_completion"], "what worsened, too");
+}
+
+#[test]
+fn in_maintenance_only_the_all_clear_is_told_when_it_is_over() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK, LOW]);
+    watch.maintenance = Some(hour(6));
+    for _ in 0..4 {
+        assert_eq!(watch.cycle(&[STUCK, OPENAI]).len(), usize::from(watch.hour == 3), "only the all-clear");
+    }
+    watch.maintenance = None;
+    assert_eq!(watch.cycle(&[STUCK, OPENAI]), ["email alert: +openai_offline =stuck_jobs"]);
+}
+
+#[test]
+fn an_all_clear_in_maintenance_waits_for_its_end_and_says_nothing_else() {
+    let known = |issue| {
+        let mut watch = Watch::new(&["email"]);
+        watch.cycle(&[issue]);
+        watch.incidents[&issue].clone()
+    };
+    let (over, open) = (known(STUCK), Incident { id: "two".into(), ..known(LOW) });
+    let over = Incident { phase: Phase::Resolved, ..over };
+    let email = || HashMap::from([("email".to_owned(), "first".to_owned())]);
+    let told = Told::from([(over.id.clone(), email()), (open.id.clone(), email())]);
+    let end = hour(6);
+    let terms = Terms { maintenance: Some(end), ..terms(hour(5)) };
+    let stepped = [(over, Change::Resolved), (open, Change::None)];
+    let announcements = plan(&stepped, &told, &["email"], &terms);
+    let said: Vec<_> = announcements.iter().map(describe).collect();
+    assert_eq!((said, announcements[0].not_before), (vec!["email resolved: -stuck_jobs".to_owned()], Some(end)));
+}
+
+#[test]
+fn what_worsened_while_it_was_held_back_is_told_when_it_has_outlived_its_cause() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK]);
+    watch.jobs = 20;
+    assert_eq!(watch.cycle(&[OPENAI, STUCK]), ["email alert: +openai_offline =stuck_jobs"]);
+    watch.cycle(&[STUCK]);
+    assert_eq!(watch.cycle(&[STUCK]), ["email resolved: =stuck_jobs -openai_offline"]);
+    assert_eq!(watch.cycle(&[STUCK]), ["email alert: !stuck_jobs"]);
+}
+
+#[test]
+fn every_kind_is_found_again_by_its_name() {
+    use NoticeKind::{Alert, Lifecycle, Reminder, Resolved, Status};
+    for kind in [Alert, Resolved, Reminder, Lifecycle, Status] {
+        assert_eq!(NoticeKind::parse(kind.name()), Some(kind));
+    }
+    assert_eq!(NoticeKind::parse("song"), None);
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::cause;
 use super::fault::{Fault, Party};
@@ -14,7 +15,8 @@ use super::issue::{Issue, IssueId};
 use super::job::{Metrics, StuckJobs};
 
 /// The checks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckName {
     /// Do the parties answer?
     Health,
@@ -67,7 +69,8 @@ impl CheckState {
 }
 
 /// Whether a party answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is not configured.
     NotConfigured,
@@ -89,7 +92,8 @@ impl Answer {
 }
 
 /// What a check saw.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Figures {
     /// Of the parties.
     Health {
@@ -105,7 +109,8 @@ pub enum Figures {
 }
 
 /// What came of a look.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sight {
     /// It looked.
     Seen {
@@ -119,7 +124,7 @@ pub enum Sight {
 }
 
 /// What one check brings to the report of a cycle.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Section {
     /// The check.
     pub check: CheckName,
@@ -161,7 +166,7 @@ impl Section {
 }
 
 /// One cycle's report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The number of the cycle, counted from the start of the process.
     pub cycle: u64,
@@ -171,6 +176,9 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// Everything that is wrong, in the order of [`IssueId`], also what another issue explains.
     pub present: Vec<Issue>,
+    /// Of these it is not known whether they are still there: they are listed, and nothing follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<IssueId>,
 }
 
 impl Report {
@@ -179,7 +187,7 @@ impl Report {
         sections.sort_by_key(|section| section.check);
         let mut present: Vec<Issue> = sections.iter().flat_map(Section::issues).collect();
         present.sort_by_key(|issue| issue.id);
-        Self { cycle, timestamp, sections, present }
+        Self { cycle, timestamp, sections, present, undecided: vec![] }
     }
 
     /// The same with what is wrong beside what the checks saw.
@@ -187,6 +195,11 @@ impl Report {
         self.present.extend(issues);
         self.present.sort_by_key(|issue| issue.id);
         self
+    }
+
+    /// The same, but it is not known whether these are still there.
+    pub fn undecided(self, issues: Vec<IssueId>) -> Self {
+        Self { undecided: issues, ..self }
     }
 
     /// The issues to be listed: a check that is blind because its party is down is left to the line of that party.
@@ -201,6 +214,9 @@ impl Report {
 
     /// What is known about `id` after this cycle.
     pub fn observe(&self, id: IssueId) -> Observation<'_> {
+        if self.undecided.contains(&id) {
+            return Observation::Unseen;
+        }
         if let Some(issue) = self.present.iter().find(|issue| issue.id == id) {
             return Observation::Present(issue);
         }
@@ -249,16 +265,32 @@ impl Report {
 }
 
 /// What is known after a cycle: its report, and the incidents as it left them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     /// The report.
     pub report: Report,
     /// The incidents that are open or recovering, the oldest first.
     pub incidents: Vec<Incident>,
+    /// When nobody looked within the last day, the oldest first.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+}
+
+impl Overview {
+    /// As it is kept in the store, for those who did not make it.
+    pub fn to_json(&self) -> String {
+        // Nothing in it can fail: no map has other keys than texts.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Overview::to_json`] has written; none if a version of this program did that which knew other words.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// A time in which nobody looked: the host slept, or we were down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The last cycle before it.
     pub since: DateTime<Utc>,
@@ -266,16 +298,20 @@ pub struct Gap {
     pub until: DateTime<Utc>,
 }
 
-/// The gap between two cycles that lie more than two intervals apart.
-pub fn gap(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration) -> Option<Gap> {
-    let apart = (now - last).to_std().unwrap_or_default();
-    (apart > interval.saturating_mul(2)).then_some(Gap { since: last, until: now })
+/// The gap between two cycles that lie more than two intervals and a deadline apart: a cycle that takes that long lets the
+/// ticks pass that fall into it.
+pub fn gap(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Gap> {
+    is_too_long(last, now, interval, check_timeout).then_some(Gap { since: last, until: now })
+}
+
+fn is_too_long(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> bool {
+    (now - last).to_std().unwrap_or_default() > interval.saturating_mul(2).saturating_add(check_timeout)
 }
 
 /// The issue of a report that is older than two intervals and a deadline: nobody has looked since.
 pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_timeout: Duration) -> Option<Issue> {
     let age = (now - last).to_std().unwrap_or_default();
-    (age > 2 * interval + check_timeout).then(|| {
+    is_too_long(last, now, interval, check_timeout).then(|| {
         let minutes = age.as_secs() / 60;
         let text = match minutes {
             0 => format!("Last check was {} seconds ago", age.as_secs()),
@@ -285,6 +321,10 @@ pub fn stale(last: DateTime<Utc>, now: DateTime<Utc>, interval: Duration, check_
         Issue::new(IssueId::ReportStale, text)
     })
 }
+
+#[cfg(test)]
+#[path = "overview_tests.rs"]
+mod overview_tests;
 
 #[cfg(test)]
 mod tests {
@@ -354,11 +394,12 @@ mod tests {
     }
 
     #[test]
-    fn cycles_more_than_two_intervals_apart_leave_a_gap() {
-        let (interval, last) = (Duration::from_secs(300), DateTime::<Utc>::UNIX_EPOCH);
-        assert_eq!(gap(last, last + 2 * interval, interval), None);
-        let until = last + Duration::from_secs(601);
-        assert_eq!(gap(last, until, interval), Some(Gap { since: last, until }));
-        assert_eq!(gap(until, last, interval), None, "a clock that was set back");
+    fn cycles_too_far_apart_leave_a_gap() {
+        let (interval, timeout) = (Duration::from_secs(300), Duration::from_secs(60));
+        let last = DateTime::<Utc>::UNIX_EPOCH;
+        assert_eq!(gap(last, last + Duration::from_secs(660), interval, timeout), None);
+        let until = last + Duration::from_secs(661);
+        assert_eq!(gap(last, until, interval, timeout), Some(Gap { since: last, until }));
+        assert_eq!(gap(until, last, interval, timeout), None, "a clock that was set back");
     }
 }

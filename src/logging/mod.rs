@@ -122,7 +122,7 @@ fn bounded(message: &str) -> Cow<'_, str> {
 }
 
 /// Escapes what would begin a new line, change a terminal or turn the direction of the text.
-fn on_one_line(text: &str) -> Cow<'_, str> {
+pub fn on_one_line(text: &str) -> Cow<'_, str> {
     let is_unruly = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}')

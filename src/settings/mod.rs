@@ -7,6 +7,7 @@
 mod database;
 mod dotenv;
 mod email;
+mod heartbeat;
 mod notion;
 mod openai;
 mod problem;
@@ -31,22 +32,29 @@ pub use reader::{Effective, MASK, Origin, Row};
 pub use telegram::Telegram;
 pub use watch::{Limits, Patience, Timing};
 
+use crate::clients::heartbeat::Address;
 use crate::clients::replit::Identity;
+use crate::domain::maintenance::Windows;
 use crate::secret::Secret;
+use problem::Fault;
 use reader::Reader;
 use values::{address, boolean, choice, line, token, web_address, whole};
 use variables::{
-    GIT_BRANCH, GIT_COMMIT, HEARTBEAT_URL, HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT, HOST, LIFECYCLE_NOTICES,
-    LOG_FORMAT, MAINTENANCE, OPS_READ_TOKEN, OPS_TOKEN, PORT, PUBLIC_URL, RUST_LOG, SERVICE_NAME,
-    TELEGRAM_ALLOWED_USER_IDS,
+    GIT_BRANCH, GIT_COMMIT, HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT, HOST, LIFECYCLE_NOTICES, LOG_FORMAT, MAINTENANCE,
+    OPS_READ_TOKEN, OPS_TOKEN, PORT, PUBLIC_URL, RUST_LOG, SERVICE_NAME, TELEGRAM_ALLOWED_USER_IDS,
 };
 
 /// A bearer token shorter than this can be guessed.
 const SHORTEST_SAFE_TOKEN: usize = 8;
 
 /// Variables that this version knows, so that setting them is no mistake, but that change nothing yet.
-const WITHOUT_EFFECT: [variables::Variable; 4] =
-    [TELEGRAM_ALLOWED_USER_IDS, HEARTBEAT_URL, MAINTENANCE, LIFECYCLE_NOTICES];
+const WITHOUT_EFFECT: [variables::Variable; 1] = [TELEGRAM_ALLOWED_USER_IDS];
+
+/// The warning that there is nothing to look at.
+pub const NOTHING_WATCHED: &str = "Neither Notion nor OpenAI is configured: nothing is watched";
+
+/// The warning that there is nobody to tell.
+pub const NOBODY_TOLD: &str = "No channel is configured: alerts reach nobody";
 
 /// Everything that can be set.
 pub struct Settings {
@@ -70,6 +78,12 @@ pub struct Settings {
     pub limits: Limits,
     /// How patient it is.
     pub patience: Patience,
+    /// When nothing is told.
+    pub maintenance: Windows,
+    /// Who is pinged after each cycle, if anybody is.
+    pub heartbeat: Option<Address>,
+    /// Whether people are told when the service starts and when it is stopped.
+    pub lifecycle_notices: bool,
     /// What runs here.
     pub build: Build,
     /// How log lines look.
@@ -173,16 +187,19 @@ impl Settings {
         let timing = Timing::read(reader);
         let limits = Limits::read(reader);
         let patience = Patience::read(reader);
+        let maintenance = maintenance(reader);
+        let heartbeat = heartbeat::read(reader);
+        let lifecycle_notices = reader.value(LIFECYCLE_NOTICES, boolean);
         let build = Build::read(reader);
         let log_format = reader.value(LOG_FORMAT, choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
         let log_filter = reader.value(RUST_LOG, line(1_000));
-        read_what_comes_later(reader);
+        say_what_has_no_effect(reader);
 
         if notion.is_none() && openai.is_none() {
-            reader.warn("Neither Notion nor OpenAI is configured: nothing is watched");
+            reader.warn(NOTHING_WATCHED);
         }
         if email.is_none() && telegram.is_none() && notion.as_ref().is_none_or(|notion| notion.status_board.is_none()) {
-            reader.warn("No channel is configured: alerts reach nobody");
+            reader.warn(NOBODY_TOLD);
         }
         Some(Self {
             web: web?,
@@ -195,6 +212,9 @@ impl Settings {
             timing: timing?,
             limits: limits?,
             patience: patience?,
+            maintenance: maintenance?,
+            heartbeat,
+            lifecycle_notices: lifecycle_notices?,
             build,
             log_format: log_format?,
             log_filter: log_filter?,
@@ -222,6 +242,7 @@ impl Settings {
         if let Database::Postgres(server) = &self.database {
             secrets.extend(server.secrets.iter().cloned());
         }
+        secrets.extend(self.heartbeat.iter().flat_map(Address::secrets).cloned());
         secrets
     }
 }
@@ -253,10 +274,20 @@ impl Build {
     }
 }
 
-fn read_what_comes_later(reader: &mut Reader<'_>) {
-    let _heartbeat = reader.given(HEARTBEAT_URL, token);
-    let _windows = reader.given(MAINTENANCE, line(1_000));
-    let _notices = reader.value(LIFECYCLE_NOTICES, boolean);
+fn maintenance(reader: &mut Reader<'_>) -> Option<Windows> {
+    let is_set = reader.is_set(MAINTENANCE);
+    let windows = reader
+        .given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(|sentence| not_windows(&sentence)));
+    if is_set { windows } else { Some(Windows::default()) }
+}
+
+/// The sentence says what is wrong, then what to write instead.
+fn not_windows(sentence: &str) -> Fault {
+    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((sentence, "use such as Sun 02:00-04:00 UTC"));
+    Fault::new(format!("cannot be used: {wrong}"), right)
+}
+
+fn say_what_has_no_effect(reader: &mut Reader<'_>) {
     for variable in WITHOUT_EFFECT {
         if reader.is_set(variable) {
             reader.warn(format!("{} has no effect in this version", variable.name));

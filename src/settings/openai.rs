@@ -22,6 +22,8 @@ pub struct OpenAi {
     pub probe: Probe,
     /// The model that [`Probe::Chat`] asks.
     pub model: String,
+    /// The names of the variables that the key and the address come from.
+    pub variables: (&'static str, &'static str),
 }
 
 /// What asks OpenAI whether it is well.
@@ -59,9 +61,11 @@ impl OpenAi {
             }
         }
 
-        let (key, base_url, default_probe) = match has_own_key {
-            true => (own_key?, own_url?, Probe::Models),
-            false => (integration_key?, integration_url?, Probe::Chat),
+        let own = (OPENAI_API_KEY.name, OPENAI_BASE_URL.name);
+        let integration = (AI_INTEGRATIONS_OPENAI_API_KEY.name, AI_INTEGRATIONS_OPENAI_BASE_URL.name);
+        let (key, base_url, default_probe, variables) = match has_own_key {
+            true => (own_key?, own_url?, Probe::Models, own),
+            false => (integration_key?, integration_url?, Probe::Chat, integration),
         };
         if is_readable_on_the_way(&base_url) {
             reader.warn(format!(
@@ -76,6 +80,6 @@ impl OpenAi {
                 Probe::Chat => "chat",
             },
         );
-        Some(Self { key, base_url, probe, model: model? })
+        Some(Self { key, base_url, probe, model: model?, variables })
     }
 }

@@ -57,6 +57,8 @@ fn nothing_set_is_the_contracts_defaults() {
     assert_eq!(limits.status_terminal, ["Done", "Completed", "Failed", "Cancelled"]);
     assert_eq!((limits.status_property.as_str(), limits.qa_property.as_str()), ("Status", "QA Score"));
     assert_eq!((settings.patience.open_after, settings.patience.resolve_after), (1, 2));
+    assert!(settings.heartbeat.is_none() && !settings.lifecycle_notices);
+    assert_eq!(settings.maintenance, Windows::default());
     assert_eq!(settings.patience.reminder_interval, Some(Duration::from_secs(4 * 3600)));
     assert_eq!((settings.log_format, settings.log_filter.as_str()), (LogFormat::Text, "info"));
 }
@@ -108,7 +110,7 @@ fn a_request_takes_no_longer_than_its_check() {
 
 #[test]
 fn single_values_are_checked_for_what_they_mean() {
-    let table: [(&str, &str, &str); 21] = [
+    let table: [(&str, &str, &str); 24] = [
         ("HOST", "example.com", "HOST is `example.com`, which is not an IP address"),
         ("PORT", "http", "PORT is `http`, which is not a whole number in its range"),
         ("PUBLIC_URL", "watch.example.com", "PUBLIC_URL is not a web address"),
@@ -127,6 +129,9 @@ fn single_values_are_checked_for_what_they_mean() {
         ("STATUS_DONE", ",", "STATUS_DONE is not a list"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT is `xml`, which is not one of its choices"),
         ("LIFECYCLE_NOTICES", "maybe", "LIFECYCLE_NOTICES is `maybe`, which is neither true nor false"),
+        ("MAINTENANCE", "Sun 2-4", "MAINTENANCE cannot be used: has `Sun 2-4` in it, which is not a window"),
+        ("HEARTBEAT_URL", "hc-ping.com/x", "HEARTBEAT_URL is not a web address"),
+        ("HEARTBEAT_URL", "https://me:pw@h/x", "HEARTBEAT_URL has a user or a password in it"),
         ("DATABASE_URL", "mysql://x", "DATABASE_URL is not the URL of a database"),
         ("DATABASE_URL", "sqlite://a.db?mode=ro", "DATABASE_URL has options or control characters in its path"),
         ("SERVICE_NAME", "a\nb", "SERVICE_NAME is not a short text of one line"),
@@ -328,7 +333,11 @@ fn what_would_do_nothing_or_looks_mistyped_is_warned_about() {
     let quiet = [("OPENAI_API_KEY", "k"), ("TELEGRAM_BOT_TOKEN", "1:a"), ("TELEGRAM_CHAT_ID", "1")];
     assert_eq!(warnings(&quiet), Vec::<String>::new());
     let table = [
-        ("HEARTBEAT_URL", "https://hc-ping.com/x", "HEARTBEAT_URL has no effect in this version"),
+        (
+            "HEARTBEAT_URL",
+            "http://example.com/x",
+            "HEARTBEAT_URL is plain http to another machine: it can be read on the way",
+        ),
         ("TELEGRAM_ALLOWED_USER_IDS", "7", "TELEGRAM_ALLOWED_USER_IDS has no effect in this version"),
         ("CHECK_INTERVALL", "1m", "CHECK_INTERVALL is not a setting; did you mean CHECK_INTERVAL?"),
         ("OPS_TOKEN", "short", "OPS_TOKEN has fewer than 8 characters: it can be guessed"),
@@ -346,6 +355,13 @@ fn what_would_do_nothing_or_looks_mistyped_is_warned_about() {
         "No channel is configured: alerts reach nobody",
     ];
     assert_eq!(warnings(&[]), nothing);
+}
+
+#[test]
+fn windows_of_maintenance_are_read_where_there_are_any() {
+    let windows = "Sun 02:00-04:00 UTC; Mon-Fri 22:00-23:30 UTC";
+    assert_eq!(Ok(settings(&[("MAINTENANCE", windows)]).maintenance), Windows::parse(windows));
+    assert_eq!(settings(&[("MAINTENANCE", " ")]).maintenance, Windows::default());
 }
 
 #[test]
@@ -477,6 +493,8 @@ fn all_secrets_are_handed_to_whoever_cleans_the_log() {
         "1:hunter2-hunter2",
         "smtps://me%40example.com:hunter2-hunter2@smtp.example.com",
         SECRET,
+        SECRET,
+        "https://hc-ping.com/hunter2-hunter2",
         SECRET,
     ];
     assert_eq!(secrets, expected);

@@ -10,45 +10,19 @@ use std::time::Duration;
 use url::Url;
 
 use super::problem::Fault;
+use crate::domain::span::{self, NoSpan};
+pub(super) use crate::domain::span::{LONGEST, written};
 use crate::secret::Secret;
-
-const SECOND: u64 = 1_000;
-const MINUTE: u64 = 60 * SECOND;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-
-/// A year: longer waits are typing errors, and short enough for every date arithmetic.
-pub(super) const LONGEST: Duration = Duration::from_millis(366 * DAY);
-
-/// The units of a duration, longest first, in milliseconds.
-const UNITS: [(&str, u64); 5] = [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", 1)];
 
 /// More entries in a list than this are a mistake.
 const MAX_LIST: usize = 50;
 
 /// A duration such as `30s`, `5m`, `2h 30m` or `0`, of at most [`LONGEST`].
 pub(super) fn duration(text: &str) -> Result<Duration, Fault> {
-    let fault = || Fault::new(format!("{}is not a duration", shown(text)), "30s, 5m, 24h or 2h 30m");
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let (mut rest, mut total, mut units) = (text, 0_u64, UNITS.iter());
-    while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(fault)?;
-        let number: u64 = rest[..digits].parse().map_err(|_| fault())?;
-        rest = &rest[digits..];
-        let end = rest.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(rest.len());
-        // Going on in the same iterator refuses a unit that comes twice or after a shorter one.
-        let (_, milliseconds) = units.find(|(unit, _)| *unit == &rest[..end]).ok_or_else(fault)?;
-        rest = rest[end..].trim_start();
-        total = number.checked_mul(*milliseconds).and_then(|part| total.checked_add(part)).ok_or_else(too_long)?;
-    }
-    let total = Duration::from_millis(total);
-    if total > LONGEST { Err(too_long()) } else { Ok(total) }
-}
-
-fn too_long() -> Fault {
-    Fault::new("is too long", "a duration of at most 366d")
+    span::parse(text).map_err(|why| match why {
+        NoSpan::Unreadable => Fault::new(format!("{}is not a duration", shown(text)), "30s, 5m, 24h or 2h 30m"),
+        NoSpan::TooLong => Fault::new("is too long", format!("a duration of at most {}", written(LONGEST))),
+    })
 }
 
 /// A duration of at least `least`.
@@ -60,19 +34,6 @@ pub(super) fn duration_from(least: Duration) -> impl Fn(&str) -> Result<Duration
         )),
         value => Ok(value),
     }
-}
-
-/// A duration as we read it: `2h 30m`.
-pub(super) fn written(duration: Duration) -> String {
-    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let mut parts = Vec::new();
-    for (unit, milliseconds) in UNITS {
-        if rest >= milliseconds {
-            parts.push(format!("{}{unit}", rest / milliseconds));
-            rest %= milliseconds;
-        }
-    }
-    if parts.is_empty() { "0".into() } else { parts.join(" ") }
 }
 
 /// A whole number within `range`.

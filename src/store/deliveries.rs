@@ -95,6 +95,22 @@ impl Store {
         .await
     }
 
+    /// What the channel answered when it took the notice `id`, or the one that this was merged into.
+    pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let (database, id) = (self.database.clone(), id.to_owned());
+        self.run(async move {
+            let row = Statement::new(
+                "SELECT COALESCE(teller.receipt, notice.receipt) AS receipt FROM notices AS notice
+                 LEFT JOIN notices AS teller ON teller.id = notice.merged_into WHERE notice.id = $1",
+            )
+            .bind(id)
+            .optional(&mut database.session().await?)
+            .await?;
+            row.map_or(Ok(None), |row| row.optional_text("receipt"))
+        })
+        .await
+    }
+
     /// How it is with each of `channels`.
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
         let database = self.database.clone();
@@ -158,16 +174,16 @@ pub(super) const CHANNEL: &str = "SELECT
      (SELECT MAX(failed_at) FROM notices WHERE channel = $1 AND state = 'pending') AS retried_at,
      (SELECT last_error FROM notices WHERE channel = $1 AND state = 'pending' AND failed_at IS NOT NULL
       ORDER BY failed_at DESC LIMIT 1) AS retried_error,
-     (SELECT state FROM notices WHERE channel = $1 AND state IN ('delivered', 'failed')
-      ORDER BY seq DESC LIMIT 1) AS finished,
-     (SELECT last_error FROM notices WHERE channel = $1 AND state IN ('delivered', 'failed')
-      ORDER BY seq DESC LIMIT 1) AS finished_error,
+     (SELECT MAX(seq) FROM notices WHERE channel = $1 AND state = 'failed') AS failed,
+     (SELECT MAX(seq) FROM notices WHERE channel = $1 AND state = 'delivered') AS delivered,
+     (SELECT last_error FROM notices WHERE channel = $1 AND state = 'failed'
+      ORDER BY seq DESC LIMIT 1) AS failed_error,
      (SELECT delivered_at FROM notices WHERE channel = $1 AND state = 'delivered'
       ORDER BY seq DESC LIMIT 1) AS delivered_at";
 
 fn delivery(channel: &str, row: &Row) -> Result<ChannelDelivery, StoreError> {
     let (retried_at, last_delivered) = (row.optional_moment("retried_at")?, row.optional_moment("delivered_at")?);
-    let failing = row.optional_text("finished")?.as_deref() == Some("failed");
+    let failing = row.optional_number("failed")? > row.optional_number("delivered")?;
     let state = match (failing, retried_at) {
         // Until it takes something again, whatever else is tried meanwhile.
         (true, _) => DeliveryState::Failing,
@@ -178,7 +194,7 @@ fn delivery(channel: &str, row: &Row) -> Result<ChannelDelivery, StoreError> {
         (Some(retried_at), _) if last_delivered.is_none_or(|delivered| delivered <= retried_at) => {
             row.optional_text("retried_error")?
         }
-        (_, true) => row.optional_text("finished_error")?,
+        (_, true) => row.optional_text("failed_error")?,
         (_, false) => None,
     };
     let posted = [row.optional_moment("posted")?, row.optional_moment("merged_posted")?];

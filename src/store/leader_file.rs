@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::warn;
 
@@ -10,10 +10,10 @@ use log::warn;
 ///
 /// The system takes the lock back when the process ends, however it ends. The file stays: to remove it would let two lock
 /// two files of one name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LeaderFile {
-    path: PathBuf,
-    held: Mutex<Held>,
+    database: PathBuf,
+    held: Arc<Mutex<Held>>,
 }
 
 #[derive(Debug, Default)]
@@ -24,10 +24,9 @@ struct Held {
 }
 
 /// What came of reaching for the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grip {
     /// It is ours now: whoever led before is gone.
-    New,
+    New(New),
     /// It has been ours.
     Ours,
     /// Another process has it, or another store in this one.
@@ -36,12 +35,34 @@ pub(super) enum Grip {
     None,
 }
 
+/// A lock that was just taken, and is let go unless it is kept.
+pub(super) struct New(Option<LeaderFile>);
+
+impl New {
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        if let Some(file) = &self.0 {
+            file.let_go();
+        }
+    }
+}
+
 impl LeaderFile {
     /// That of the database in the file `database`.
     pub(super) fn of(database: &Path) -> Self {
-        let mut name = database.as_os_str().to_owned();
+        Self { database: database.into(), held: Arc::default() }
+    }
+
+    /// By whichever of its names a database is known, this is the same.
+    fn path(&self) -> PathBuf {
+        let mut name = self.database.canonicalize().unwrap_or_else(|_| self.database.clone()).into_os_string();
         name.push(".leader");
-        Self { path: name.into(), held: Mutex::default() }
+        name.into()
     }
 
     /// Takes the lock if nobody else has it; waits for nobody.
@@ -50,19 +71,20 @@ impl LeaderFile {
         if held.file.is_some() {
             return Grip::Ours;
         }
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path);
+        let path = self.path();
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let locked = opened.map_err(TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
         match locked {
             Ok(file) => {
                 held.file = Some(file);
-                Grip::New
+                Grip::New(New(Some(self.clone())))
             }
             Err(TryLockError::WouldBlock) => Grip::Others,
             Err(TryLockError::Error(error)) => {
                 if !std::mem::replace(&mut held.complained, true) {
                     warn!(
                         "{} cannot be locked ({error}): after a crash, the lease has to run out first",
-                        self.path.display()
+                        path.display()
                     );
                 }
                 Grip::None

@@ -11,13 +11,10 @@
 use std::time::Duration;
 
 use super::database::{Database, Speaks, Transaction};
-use super::leader_file::Grip;
+use super::leader_file::{Grip, LeaderFile};
 use super::row::Row;
 use super::statement::Statement;
 use super::{Store, StoreError, on};
-
-#[cfg(doc)]
-use super::leader_file::LeaderFile;
 
 /// How long one word about the lease may take: less than it lasts, so that there is time for another try.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -29,6 +26,9 @@ pub struct Lease {
     pub epoch: i64,
     /// Who has it.
     pub holder: String,
+    /// Whether nobody else can have it for as long as this process lives, renewed or not: it has the database to itself,
+    /// or holds the lock of the system.
+    pub for_good: bool,
 }
 
 impl Store {
@@ -45,16 +45,20 @@ impl Store {
     pub async fn lead(&self, holder: &str, for_: Duration) -> Result<Option<Lease>, StoreError> {
         let (store, holder) = (self.clone(), holder.to_owned());
         self.briefly(async move {
-            let grip = store.leader_file.as_ref().map(|file| file.grasp());
-            let in_memory = grip.is_none() && matches!(store.database, Database::Sqlite { .. });
-            if grip == Some(Grip::Others) {
-                return Ok(None);
-            }
-            let taken = take(&store.database, &holder, for_, in_memory || grip == Some(Grip::New)).await;
-            if grip == Some(Grip::New) && !matches!(taken, Ok(Some(_))) {
-                store.let_go();
-            }
-            taken
+            let (is_ours, for_good) = match store.leader_file.as_ref().map(LeaderFile::grasp) {
+                Some(Grip::Others) => return Ok(None),
+                Some(Grip::New(new)) => {
+                    // Without the lease the lock is let go again, also if this ends half-way.
+                    let taken = take(&store.database, &holder, for_, true).await?;
+                    new.keep();
+                    return Ok(taken.map(|epoch| Lease { epoch, holder, for_good: true }));
+                }
+                Some(Grip::Ours) => (false, true),
+                Some(Grip::None) => (false, false),
+                None => [matches!(store.database, Database::Sqlite { .. }); 2].into(),
+            };
+            let taken = take(&store.database, &holder, for_, is_ours).await?;
+            Ok(taken.map(|epoch| Lease { epoch, holder, for_good }))
         })
         .await
     }
@@ -83,9 +87,9 @@ impl Store {
 
     /// Gives a lease back, so that another one may lead at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let (store, lease) = (self.clone(), lease.clone());
-        self.briefly(async move {
-            let mut transaction = store.database.begin().await?;
+        let (database, lease) = (self.database.clone(), lease.clone());
+        let released = self.briefly(async move {
+            let mut transaction = database.begin().await?;
             Statement::new(
                 "UPDATE lease SET holder = NULL, until = 0 WHERE name = 'leader' AND epoch = $1 AND holder = $2",
             )
@@ -93,11 +97,11 @@ impl Store {
             .bind(&lease.holder)
             .execute(&mut transaction)
             .await?;
-            transaction.commit().await?;
-            store.let_go();
-            Ok(())
-        })
-        .await
+            transaction.commit().await
+        });
+        let released = released.await;
+        self.let_go();
+        released
     }
 
     /// Who leads; none if nobody does, or has not said so for too long.
@@ -140,14 +144,15 @@ impl Store {
     }
 }
 
-/// Takes the lease if it is free or has run out, or anyhow if nobody else can have it.
-async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<Lease>, StoreError> {
-    if !is_ours && !is_free(&mut database.session().await?, LOOK).await? {
+/// Takes the lease if it is free, has run out or was taken by `holder` who did not hear of it, or anyhow if nobody else
+/// can have it; its epoch.
+async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<i64>, StoreError> {
+    if !is_ours && !is_free(&mut database.session().await?, holder, LOOK).await? {
         // The common case, which keeps nobody from writing.
         return Ok(None);
     }
     let mut transaction = database.begin().await?;
-    if !is_ours && !is_free(&mut transaction, TAKE).await? {
+    if !is_ours && !is_free(&mut transaction, holder, TAKE).await? {
         return Ok(None);
     }
     let until = now(&mut transaction).await?.saturating_add(millis(for_));
@@ -158,8 +163,9 @@ async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) 
     .bind(until)
     .optional(&mut transaction)
     .await?;
+    let epoch = taken.ok_or_else(missing)?.number("epoch")?;
     transaction.commit().await?;
-    taken.map(|row| Ok(Lease { epoch: row.number("epoch")?, holder: holder.into() })).transpose()
+    Ok(Some(epoch))
 }
 
 /// The row of the lease, in the words of SQLite and of PostgreSQL. SQLite has one writer at a time anyhow.
@@ -172,13 +178,17 @@ const KEEP: [&str; 2] = [LOOK[0], "SELECT epoch, holder, until FROM lease WHERE 
 const TAKE: [&str; 2] = [LOOK[0], "SELECT epoch, holder, until FROM lease WHERE name = 'leader' FOR UPDATE"];
 
 async fn row(on: &mut impl Speaks, [sqlite, postgres]: [&'static str; 2]) -> Result<Row, StoreError> {
-    let row = Statement::differing(sqlite, postgres).optional(on).await?;
-    row.ok_or_else(|| StoreError::nonsense("there is no row for the lease"))
+    Statement::differing(sqlite, postgres).optional(on).await?.ok_or_else(missing)
 }
 
-async fn is_free(on: &mut impl Speaks, look: [&'static str; 2]) -> Result<bool, StoreError> {
+fn missing() -> StoreError {
+    StoreError::nonsense("there is no row for the lease")
+}
+
+async fn is_free(on: &mut impl Speaks, holder: &str, look: [&'static str; 2]) -> Result<bool, StoreError> {
     let row = row(on, look).await?;
-    Ok(row.optional_text("holder")?.is_none() || row.number("until")? <= now(on).await?)
+    let has_it = row.optional_text("holder")?;
+    Ok(has_it.is_none_or(|has_it| has_it == holder) || row.number("until")? <= now(on).await?)
 }
 
 /// The clock of the database, in unix milliseconds: the one clock that all who share it have.

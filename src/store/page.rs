@@ -46,7 +46,8 @@ pub(super) fn place(cursor: Option<&str>) -> Result<(i64, String), StoreError> {
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (number, text) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-        Some((number.parse().ok()?, text.to_owned()))
+        // No text in PostgreSQL holds a zero.
+        Some((number.parse().ok()?, Some(text).filter(|text| !text.contains('\0'))?.to_owned()))
     };
     read().ok_or(StoreError::WrongCursor)
 }
@@ -59,7 +60,7 @@ mod tests {
     fn a_cursor_says_where_it_came_from_and_nothing_else_is_one() {
         assert_eq!(place(Some(&cursor(-5, "a:b ü"))).unwrap(), (-5, "a:b ü".into()));
         assert_eq!(place(None).unwrap(), (i64::MAX, String::new()));
-        for wrong in ["", "?", "MTI", "1:a", "YTpi", "//8"] {
+        for wrong in ["", "?", "MTI", "1:a", "YTpi", "MToA", "//8"] {
             assert!(matches!(place(Some(wrong)), Err(StoreError::WrongCursor)), "{wrong}");
         }
     }

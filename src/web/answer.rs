@@ -7,6 +7,9 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use serde::Serialize;
+
+use super::problem::Problem;
 
 /// Plain JSON.
 pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -22,9 +25,28 @@ static HEADERS: [(HeaderName, HeaderValue); 5] = [
 
 /// The answer that carries `body`.
 pub(super) fn answer(status: StatusCode, content_type: &HeaderValue, body: impl Into<Bytes>) -> HttpResponse {
-    let mut answer = HttpResponse::with_body(status, BoxBody::new(body.into()));
+    let mut answer = bare(status, BoxBody::new(body.into()));
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+    answer
+}
+
+/// The answer that carries `document`.
+pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(document).map_err(|error| {
+        log::error!("an answer cannot be written as JSON: {error}");
+        Problem::internal()
+    })?;
+    Ok(answer(status, &JSON, body))
+}
+
+/// The answer to what was done and needs no more words.
+pub(super) fn no_content() -> HttpResponse {
+    bare(StatusCode::NO_CONTENT, BoxBody::new(()))
+}
+
+fn bare(status: StatusCode, body: BoxBody) -> HttpResponse {
+    let mut answer = HttpResponse::with_body(status, body);
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, content_type.clone());
     for (name, value) in &HEADERS {
         headers.insert(name.clone(), value.clone());
     }

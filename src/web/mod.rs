@@ -1,30 +1,40 @@
-//! The web: the report, whether we are alive and ready, and orders for the actors.
+//! The web: the report, whether we are alive and ready, the history of incidents and deliveries, and orders.
 //!
 //! Invariants:
-//! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor. (In
-//!   the demo, and only there, everybody may do harm to an actor.)
+//! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor, an
+//!   acknowledgement, a silence. (In the demo, and only there, everybody may do harm to an actor.)
 //! - The newest report comes through a watch channel that the Escalator publishes to, not by a message to an actor: so
 //!   a hung actor cannot hang the web, and a request costs no message. How old the report is and which
 //!   actors keep failing is judged when serving: without a cycle nobody else would say so.
 //! - Every answer of ours is built in `answer`, with its security headers; every error is a `problem::Problem`.
 //!   Only what never becomes a request (garbage, a head that is too large or too slow) is answered by actix-http
 //!   itself, with an empty 400, 431 or 408.
-//! - Every wait has a deadline: a request's head, a connection without requests (`connection`), a cycle, the database.
+//! - The history is read from the store, also by those who do not lead; the report never is. What is asked for there has
+//!   a bound, and takes turns (`turns`).
+//! - Every wait has a deadline: a request's head, its body, a connection without requests (`connection`), a cycle, the database.
 
+mod acknowledgements;
 mod actor_orders;
 mod address;
 mod answer;
 mod auth;
+mod body;
 mod connection;
+mod deliveries;
 mod guard;
 mod health;
+mod identity;
+mod incidents;
 mod ops_report;
 mod problem;
+mod query;
 mod rendered;
 mod report_handler;
+mod silences;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod turns;
 
 use std::io;
 use std::net::TcpListener;
@@ -34,13 +44,19 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::{App, HttpServer, Resource, guard as guards, web};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use crate::actors::delivery_board::DeliveryBoard;
+use crate::actors::leadership::Leadership;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
+use crate::store::Store;
 use crate::supervision::{Sender, Supervisor};
+
+use self::acknowledgements::Acknowledgements;
+use self::problem::Problem;
 
 pub use self::health::Ping;
 pub use self::ops_report::{actors, document};
@@ -93,8 +109,14 @@ pub struct Sources {
     pub run_cycle: Sender<RunCycle>,
     /// Asks the database.
     pub ping: Ping,
+    /// What is remembered, for the history and for what people say about incidents.
+    pub store: Store,
     /// Which of our own actors keep failing by now.
     pub degraded: Degraded,
+    /// How it is with the channels by now.
+    pub deliveries: DeliveryBoard,
+    /// Whether it is we who run cycles.
+    pub leadership: Leadership,
     /// Who keeps the actors alive, and lives itself if we are of any use.
     pub supervisor: Supervisor,
     /// Whether anybody may do harm to an actor; in the demo only.
@@ -107,21 +129,41 @@ pub struct WebState {
     reports: watch::Receiver<Option<Arc<Overview>>>,
     run_cycle: Sender<RunCycle>,
     degraded: Degraded,
+    deliveries: DeliveryBoard,
+    leadership: Leadership,
     supervisor: Supervisor,
     chaos: bool,
     database: health::Database,
+    store: Store,
+    turns: Semaphore,
     door: auth::Door,
+    acknowledgements: Acknowledgements,
     rendered: rendered::Cache,
 }
 
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, degraded, supervisor, chaos } = sources;
+        let Sources { reports, run_cycle, ping, store, degraded, deliveries, leadership, supervisor, chaos } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
-        let rendered = rendered::Cache::default();
-        Self { settings, reports, run_cycle, degraded, supervisor, chaos, database, door, rendered }
+        let (acknowledgements, rendered) = (Acknowledgements::default(), rendered::Cache::default());
+        Self {
+            settings,
+            reports,
+            run_cycle,
+            degraded,
+            deliveries,
+            leadership,
+            supervisor,
+            chaos,
+            database,
+            store,
+            turns: turns::turns(),
+            door,
+            acknowledgements,
+            rendered,
+        }
     }
 }
 
@@ -131,17 +173,40 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/ops-report").route(reading().to(report_handler::ops_report)))
         .service(readable("/healthz").route(reading().to(health::healthz)))
         .service(readable("/readyz").route(reading().to(health::readyz)))
+        .service(readable("/api/incidents").route(reading().to(incidents::list)))
+        .service(readable("/api/incidents/{id}").route(reading().to(incidents::one)))
+        .service(postable("/api/incidents/{id}/ack").route(web::post().to(incidents::acknowledge)))
+        .service(
+            resource("/api/silences", "GET, HEAD, POST", "This path can be read and added to: GET, HEAD or POST.")
+                .route(reading().to(silences::list))
+                .route(web::post().to(silences::create)),
+        )
+        .service(
+            resource(
+                "/api/silences/{id}",
+                "GET, HEAD, DELETE",
+                "This path can be read and ended: GET, HEAD or DELETE.",
+            )
+            .route(reading().to(silences::one))
+            .route(web::delete().to(silences::end)),
+        )
+        .service(readable("/api/deliveries").route(reading().to(deliveries::list)))
         .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))
         .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actor_orders::harm)))
         .default_service(web::to(problem::not_found));
 }
 
 fn readable(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(problem::only_readable))
+    resource(path, "GET, HEAD", "This path can only be read: GET or HEAD.")
 }
 
 fn postable(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(problem::only_postable))
+    resource(path, "POST", "This path takes orders: POST.")
+}
+
+/// What is at `path`; a method that it has no route for is refused with those it has.
+fn resource(path: &str, allow: &'static str, detail: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move { Problem::not_allowed(allow, detail) }))
 }
 
 /// GET, and HEAD, for which actix leaves out the body.

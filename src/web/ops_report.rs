@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::fault::{Fault, Party};
 use crate::domain::incident::Incident;
 use crate::domain::issue::{ACTORS, Issue, IssueId};
@@ -24,7 +25,9 @@ struct OpsReport<'a> {
     checks: Vec<CheckPart>,
     incidents: Vec<IncidentPart<'a>>,
     supervision: Vec<ActorPart<'a>>,
+    delivery: Vec<DeliveryPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
+    gaps: Vec<GapPart>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +59,6 @@ struct IncidentPart<'a> {
     issue: String,
     severity: &'static str,
     since: String,
-    /// Nobody can acknowledge one yet.
     acknowledged_by: Option<&'a str>,
     held_back_by: Option<String>,
 }
@@ -71,6 +73,15 @@ struct ActorPart<'a> {
 }
 
 #[derive(Serialize)]
+struct DeliveryPart<'a> {
+    channel: &'a str,
+    state: &'static str,
+    pending: u64,
+    last_delivered: Option<String>,
+    last_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct StuckJobPart<'a> {
     name: &'a str,
     status: Option<&'a str>,
@@ -78,18 +89,26 @@ struct StuckJobPart<'a> {
     url: &'a str,
 }
 
+/// A time within the last day in which nobody looked.
+#[derive(Serialize)]
+struct GapPart {
+    from: String,
+    to: String,
+}
+
 /// The report of `overview` as the contract has it.
 ///
-/// `since` are the issues that have come up since its cycle, `actors` are our own. `details` are error texts and stuck
-/// jobs by name, which are for holders of a token only.
+/// `since` are the issues that have come up since its cycle, `actors` are our own, `deliveries` is how it is with the
+/// channels by now. `details` are error texts and stuck jobs by name, which are for holders of a token only.
 pub fn document<'a>(
     overview: &'a Overview,
     since: &'a [Issue],
     actors: &'a [ChildInfo],
+    deliveries: &'a [ChannelDelivery],
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
-    let Overview { report, incidents } = overview;
+    let Overview { report, incidents, gaps } = overview;
     let mut issues: Vec<&Issue> = report.issues().chain(since).collect();
     issues.sort_by_key(|issue| issue.id);
     let stuck = report.stuck_jobs();
@@ -104,7 +123,9 @@ pub fn document<'a>(
         checks: report.sections.iter().map(|section| check(section, details)).collect(),
         incidents: incidents.iter().map(incident).collect(),
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
+        delivery: deliveries.iter().map(|channel| delivery(channel, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
+        gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
 }
 
@@ -151,7 +172,7 @@ fn incident(incident: &Incident) -> IncidentPart<'_> {
         issue: incident.issue.to_string(),
         severity: incident.issue.severity().name(),
         since: timestamp(incident.since),
-        acknowledged_by: None,
+        acknowledged_by: incident.acknowledged.as_ref().map(|acknowledgement| acknowledgement.by.as_str()),
         held_back_by: incident.held.cause().map(|cause| cause.to_string()),
     }
 }
@@ -169,6 +190,16 @@ fn actor(child: &ChildInfo, details: bool) -> ActorPart<'_> {
         restarts: child.restarts(),
         last_failure: failure.map(|exit| if details { exit.to_string() } else { exit.reason.to_string() }),
         last_restart: child.last_restart.map(timestamp),
+    }
+}
+
+fn delivery(channel: &ChannelDelivery, details: bool) -> DeliveryPart<'_> {
+    DeliveryPart {
+        channel: &channel.channel,
+        state: channel.state.name(),
+        pending: channel.pending,
+        last_delivered: channel.last_delivered.map(timestamp),
+        last_error: if details { channel.last_error.as_deref() } else { channel.error_kind() },
     }
 }
 

@@ -11,8 +11,12 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::answer::answer;
+use crate::store::StoreError;
 
 static PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// When it is worth asking again after the store has failed.
+const AFTER_STORE_FAULT: Duration = Duration::from_secs(5);
 
 /// An error that the asker is told of. Everybody may read it: nothing that a party said belongs in here.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ impl Problem {
     }
 
     /// 400.
-    pub(super) fn bad_request(detail: &'static str) -> Self {
+    pub(super) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
@@ -58,6 +62,32 @@ impl Problem {
     /// 404: something named in the path is not there.
     pub(super) fn unknown(detail: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 405: what is at this path takes other methods, those of `allow`.
+    pub(super) fn not_allowed(allow: &'static str, detail: &'static str) -> Self {
+        let allow = (header::ALLOW, HeaderValue::from_static(allow));
+        Self { header: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
+    /// 408: what was to come with the request did not come in time.
+    pub(super) fn too_slow(detail: &'static str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    /// 409: as things are, it makes no sense.
+    pub(super) fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// 413.
+    pub(super) fn too_large(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 415.
+    pub(super) fn unsupported(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
     /// 429: not before `wait` is over.
@@ -84,6 +114,18 @@ impl Problem {
     pub(super) fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self { header: Some((header::RETRY_AFTER, HeaderValue::from(seconds))), ..self }
+    }
+}
+
+/// What the store says stands in the log, for those who can do something about it.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::WrongCursor) {
+            return Self::bad_request("cursor is to be what `next` said on the page before.");
+        }
+        log::warn!("a request could not be answered from the database: {error}");
+        let detail = "The database cannot be used at the moment; ask again in a few seconds.";
+        Self::unavailable(detail).retry_after(AFTER_STORE_FAULT)
     }
 }
 
@@ -119,17 +161,17 @@ pub(super) async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
 }
 
-/// The answer to a method other than GET and HEAD where only these are served.
-pub(super) async fn only_readable() -> Problem {
-    let allowed = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path can only be read: GET or HEAD.");
-    Problem { header: Some(allowed), ..problem }
+/// A name that somebody gave us, to be shown to them.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", shortened(name, 60))
 }
 
-/// The answer to a method other than POST where only that is served.
-pub(super) async fn only_postable() -> Problem {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path takes orders: POST.");
-    Problem { header: Some((header::ALLOW, HeaderValue::from_static("POST"))), ..problem }
+/// `text` without its end where it is longer than `limit` characters.
+pub(super) fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 impl actix_web::Responder for Problem {

@@ -102,6 +102,10 @@ impl Api {
         self.config.version
     }
 
+    pub(super) fn asks_replit(&self) -> bool {
+        matches!(self.config.token, TokenSource::Replit(_))
+    }
+
     /// Asks until there is an answer in JSON, a failure that stays, or no time left.
     pub(super) async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Reply, Fault> {
         let mut tries = Tries::default();

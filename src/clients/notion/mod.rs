@@ -68,15 +68,22 @@ impl Notion {
     ///
     /// The first answer counts, a server fault included; only a rest that Notion asks for is waited for.
     pub async fn me(&self, deadline: Instant) -> Result<(), ClientError> {
+        self.integration(deadline).await.map(drop)
+    }
+
+    /// The same, with the name that the integration has in Notion, by which people share databases with it.
+    pub async fn integration(&self, deadline: Instant) -> Result<Option<String>, ClientError> {
         #[derive(Deserialize)]
         struct User<'a> {
             #[serde(borrow)]
             object: Text<'a>,
+            #[serde(borrow)]
+            name: Option<Text<'a>>,
         }
         let call = Call { effect: Effect::Probe, path: "/v1/users/me", body: None };
         let reply = self.api.call(call, deadline).await.map_err(|fault| fault.error)?;
         match serde_json::from_slice(&reply.body) {
-            Ok(User { object }) if object.0 == "user" => Ok(()),
+            Ok(User { object, name }) if object.0 == "user" => Ok(name.map(Text::into_string)),
             Ok(_) => Err(reply.error("asked for a user, but got something else")),
             Err(error) => Err(reply.error(format!("a user that cannot be read: {error}"))),
         }
@@ -118,6 +125,29 @@ impl Notion {
             Some(schema) => Ok(schema),
             None => self.discover(database, deadline).await,
         }
+    }
+
+    /// Adds properties, each a name and Notion's word for its type, to `database`. One that is there with that type stays
+    /// as it is.
+    pub async fn add_properties(
+        &self,
+        database: &str,
+        properties: &[(&str, &str)],
+        deadline: Instant,
+    ) -> Result<(), ClientError> {
+        let schema = self.schema(database, deadline).await?;
+        let properties: Map<String, Value> =
+            properties.iter().map(|(name, kind)| ((*name).to_owned(), json!({ *kind: {} }))).collect();
+        let body = json!({ "properties": properties });
+        let call = Call { effect: Effect::Update, path: &schema.source.path(), body: Some(&body) };
+        let answer = self.api.call(call, deadline).await;
+        self.forget(database);
+        answer.map(drop).map_err(|fault| fault.error)
+    }
+
+    /// Whether the token comes from Replit and not from the settings.
+    pub fn asks_replit(&self) -> bool {
+        self.api.asks_replit()
     }
 
     /// Writes a page into `database`, with `properties` as Notion wants them, and gives its id. Sent once only: after a

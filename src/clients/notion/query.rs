@@ -101,7 +101,7 @@ mod tests {
 
     fn status(kind: &str) -> Property {
         let options = ["Done", "Failed", "Processing"].map(str::to_owned).to_vec();
-        Property { name: "Status".into(), id: "%3AUPp".into(), kind: kind.into(), options }
+        Property { name: "Status".into(), id: "%3AUPp".into(), kind: kind.into(), options, complete: vec![] }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::row::Columns;
 use super::text::Text;
 use crate::clients::error::{ClientError, ErrorKind};
 
+/// What Notion calls the group of those names of a `status` that mean an end. Users can change neither it nor its name.
+const COMPLETE: &str = "Complete";
+
 /// Where rows are queried and created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -50,6 +53,8 @@ pub struct Property {
     pub kind: String,
     /// The names to choose from, of a `select`, `multi_select` or `status`.
     pub options: Vec<String>,
+    /// Those of them that mean an end to Notion: of a `status`, the group `Complete`.
+    pub complete: Vec<String>,
 }
 
 /// A database as it was when somebody looked.
@@ -100,21 +105,39 @@ impl Schema {
         struct Choices<'a> {
             #[serde(borrow, default)]
             options: Vec<Choice<'a>>,
+            #[serde(borrow, default)]
+            groups: Vec<Group<'a>>,
         }
         #[derive(Deserialize)]
         struct Choice<'a> {
             #[serde(borrow)]
+            id: Option<Text<'a>>,
+            #[serde(borrow)]
             name: Text<'a>,
         }
+        #[derive(Deserialize)]
+        struct Group<'a> {
+            #[serde(borrow)]
+            name: Text<'a>,
+            #[serde(borrow, default)]
+            option_ids: Vec<Text<'a>>,
+        }
         let described: Described<'_> = serde_json::from_slice(json)?;
-        let property = |(name, description): (Text<'_>, Description<'_>)| Property {
-            name: name.into_string(),
-            id: description.id.into_string(),
-            kind: description.kind.into_string(),
-            options: description
-                .select
-                .map(|choices| choices.options.into_iter().map(|choice| choice.name.into_string()).collect())
-                .unwrap_or_default(),
+        let property = |(name, description): (Text<'_>, Description<'_>)| {
+            let (options, groups) =
+                description.select.map(|choices| (choices.options, choices.groups)).unwrap_or_default();
+            let ends: Vec<_> =
+                groups.iter().filter(|group| group.name.0 == COMPLETE).flat_map(|g| &g.option_ids).collect();
+            let is_end =
+                |choice: &&Choice<'_>| choice.id.as_ref().is_some_and(|id| ends.iter().any(|end| end.0 == id.0));
+            let complete = options.iter().filter(is_end).map(|choice| choice.name.0.clone().into_owned()).collect();
+            Property {
+                name: name.into_string(),
+                id: description.id.into_string(),
+                kind: description.kind.into_string(),
+                options: options.into_iter().map(|choice| choice.name.into_string()).collect(),
+                complete,
+            }
         };
         Ok(Self { source, properties: described.properties.into_iter().map(property).collect() })
     }
@@ -127,6 +150,12 @@ impl Schema {
     /// The title property; every database has exactly one.
     pub fn title(&self) -> Option<&Property> {
         self.properties.iter().find(|property| property.kind == "title")
+    }
+
+    /// The names of the properties of one of these types.
+    pub fn of_kinds<'s>(&'s self, kinds: &[&str]) -> impl Iterator<Item = &'s str> {
+        let fits = move |property: &&Property| kinds.contains(&property.kind.as_str());
+        self.properties.iter().filter(fits).map(|property| property.name.as_str())
     }
 
     /// Finds what is wanted; what is missing or of another type is named, and so is what is there instead.

@@ -5,7 +5,7 @@ use super::*;
 const JOBS: &str = r#"{"object":"data_source","id":"b71e1213","title":[],"parent":{"type":"database_id"},"properties":{
     "Job Name":{"id":"title","name":"Job Name","type":"title","title":{}},
     "Status":{"id":"%3AUPp","name":"Status","type":"select","select":{"options":[{"id":"a","name":"Done","color":"green"},{"id":"b","name":"Fail\u00e9d"}]}},
-    "Stage":{"id":"Wq%5Dz","name":"Stage","type":"status","status":{"options":[{"id":"c","name":"In progress"}],"groups":[{"name":"To-do","option_ids":[]}]}},
+    "Stage":{"id":"Wq%5Dz","name":"Stage","type":"status","status":{"options":[{"id":"c","name":"In progress"},{"id":"d","name":"Shipped"}],"groups":[{"name":"To-do","option_ids":[]},{"name":"Complete","option_ids":["d"]}]}},
     "QA Score":{"id":"fNH%7C","name":"QA Score","type":"number","number":{"format":"percent"}},
     "Cut \ud83d":{"id":"x","type":"hologram","hologram":[1]}}}"#;
 
@@ -20,7 +20,11 @@ fn a_schema_is_read_with_names_ids_types_and_options() {
     let status = schema.property("Status").unwrap();
     assert_eq!((status.id.as_str(), status.kind.as_str()), ("%3AUPp", "select"));
     assert_eq!(status.options, ["Done", "Failéd"]);
-    assert_eq!(schema.property("Stage").unwrap().options, ["In progress"]);
+    let stage = schema.property("Stage").unwrap();
+    assert_eq!(
+        (stage.options.as_slice(), stage.complete.as_slice()),
+        (&["In progress", "Shipped"].map(str::to_owned)[..], &["Shipped".to_owned()][..])
+    );
     assert_eq!(schema.title().unwrap().name, "Job Name");
     assert!(Schema::read(br#"{"object":"database"}"#, Source::Database(String::new())).is_err());
 }

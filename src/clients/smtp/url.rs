@@ -86,6 +86,22 @@ impl SmtpUrl {
         self.login.as_ref().map(|login| login.user.as_str())
     }
 
+    /// Host and port, which anybody may see.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}", self.port)
+    }
+
+    /// The host.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The sender to use where none is configured: the user, if it is a mail address. Otherwise `ALERT_FROM` is needed.
     pub fn default_sender(&self) -> Option<Mailbox> {
         self.user().and_then(|user| user.parse().ok())

@@ -3,16 +3,17 @@
 //! ```text
 //! routes          who may ask what, in which version       error   the refusals and their wording
 //! query, paging   rows in order, page by page              filter, span   which rows
-//! pages, property_value   what is written                  row, value     what is shown
+//! pages, property_value, new_properties   what is written  row, value     what is shown
 //! schema, version, ids, workspace   what there is
 //! ```
 //! Deliberately absent: blocks, comments, search, users other than the bot, relations, rollups, changes of a schema
-//! through the API.
+//! through the API other than further properties.
 
 mod error;
 mod filter;
 mod ids;
 mod jobs;
+mod new_properties;
 mod pages;
 mod paging;
 mod property_value;
@@ -124,6 +125,11 @@ impl StandIn<NotionApi> {
     /// Gives it back.
     pub fn share(&self, database: DatabaseId) {
         self.set_shared(database, true);
+    }
+
+    /// Lets the integration read and nothing else: whatever it wants to write is a 403. `false` ends that.
+    pub fn only_reads(&self, only: bool) {
+        self.party().workspace().only_reads = only;
     }
 
     /// Every `every`th row of an answer comes as a partial page, without properties; `None` ends that.

@@ -10,7 +10,7 @@ use super::super::wire::{Received, Reply};
 use super::error::{Answer, Refusal};
 use super::version::Version;
 use super::workspace::{Database, Source, Workspace};
-use super::{ids, pages, query};
+use super::{ids, new_properties, pages, query};
 
 /// A request's body may have so many bytes.
 const BODY_LIMIT: usize = 500 * 1024;
@@ -80,6 +80,23 @@ fn route(workspace: &mut Workspace, request: &Received) -> Answer {
         ("POST", ["data_sources", id, "query"]) if version.has_data_sources() => {
             let source = workspace.source(ids::in_path("data_source_id", id)?)?;
             query::run(workspace, source, request, &body(request)?, version, now)
+        }
+        ("PATCH" | "POST", ["pages" | "databases" | "data_sources", rest @ ..])
+            if workspace.only_reads && rest.last() != Some(&"query") =>
+        {
+            Err(Refusal::of_status(403, None))
+        }
+        ("PATCH", ["databases", id]) if !version.has_data_sources() => {
+            let id = ids::in_path("database_id", id)?;
+            let source = workspace.only_source(id, version)?;
+            new_properties::add(&mut workspace.sources[source], &body(request)?)?;
+            let database = workspace.database(id)?;
+            Ok(open_object(&database_object(workspace, database, Some(source), version)))
+        }
+        ("PATCH", ["data_sources", id]) if version.has_data_sources() => {
+            let source = workspace.source(ids::in_path("data_source_id", id)?)?;
+            new_properties::add(&mut workspace.sources[source], &body(request)?)?;
+            Ok(open_object(&data_source_object(&workspace.sources[source], version)))
         }
         ("POST", ["pages"]) => pages::create(workspace, &body(request)?, version, now),
         ("GET", ["pages", id]) => pages::retrieve(workspace, ids::in_path("page_id", id)?, request, version),

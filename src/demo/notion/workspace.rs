@@ -20,6 +20,8 @@ pub(super) struct Workspace {
     /// The token, accepted unless it was revoked.
     pub(super) token: String,
     pub(super) token_revoked: bool,
+    /// The integration may not write.
+    pub(super) only_reads: bool,
     pub(super) databases: Vec<Database>,
     pub(super) sources: Vec<Source>,
     /// Where a page is: the numbers of its data source and of its row.
@@ -65,6 +67,7 @@ impl Workspace {
         Self {
             token,
             token_revoked: false,
+            only_reads: false,
             databases: Vec::new(),
             sources: Vec::new(),
             pages: HashMap::new(),

@@ -40,7 +40,7 @@ struct Model {
     id: &'static str,
     /// Thinks before it answers, on the account of the budget; knows neither `max_tokens` nor a temperature.
     reasons: bool,
-    shutdown: Option<&'static str>,
+    shutdown: Option<String>,
 }
 
 impl StandIn<OpenAiApi> {
@@ -49,12 +49,18 @@ impl StandIn<OpenAiApi> {
     /// # Errors
     /// No port of loopback or no thread could be had.
     pub fn start() -> io::Result<Self> {
-        let models = vec![
-            Model { id: "gpt-4o-mini", reasons: false, shutdown: Some("2027-01-14") },
-            Model { id: "gpt-4o", reasons: false, shutdown: Some("2027-01-14") },
-            Model { id: "gpt-5", reasons: true, shutdown: Some("2026-12-11") },
-            Model { id: "gpt-6-luna", reasons: true, shutdown: None },
+        let models = [
+            ("gpt-4o-mini", false, Some("2027-01-14")),
+            ("gpt-4o", false, Some("2027-01-14")),
+            ("gpt-5", true, Some("2026-12-11")),
+            ("gpt-6-luna", true, None),
         ];
+        let model = |(id, reasons, shutdown): (_, _, Option<&str>)| Model {
+            id,
+            reasons,
+            shutdown: shutdown.map(str::to_owned),
+        };
+        let models = models.map(model).into();
         let account = Account { key_revoked: false, quota_left: true, rate_limited: None, models };
         Self::open(OpenAiApi(Mutex::new(account)))
     }
@@ -101,6 +107,13 @@ impl StandIn<OpenAiApi> {
     /// Answers everything with a 429 that passes, and asks for this wait, in seconds.
     pub fn rate_limited(&self, retry_after: u64) {
         self.party().account().rate_limited = Some(retry_after);
+    }
+
+    /// Says that a model will be taken out of service on this day, as `2027-01-14`, or that no day is known.
+    pub fn announce_shutdown(&self, id: &str, day: Option<&str>) {
+        let mut account = self.party().account();
+        let model = account.models.iter_mut().find(|model| model.id == id);
+        model.into_iter().for_each(|model| model.shutdown = day.map(str::to_owned));
     }
 
     /// Takes a model out of service.

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub enum SmtpFault {
     /// Turns the caller away with 421.
     RefuseGreeting,
+    /// Turns the caller away for good, with these words behind a 554.
+    TurnAway(String),
+    /// Refuses every login with this answer, code included; several lines are separated by `\n`.
+    RefuseLoginWith(String),
     /// Refuses every login with 535.
     RefuseLogin,
     /// Refuses every receiver with this code (450: later, 550: never).

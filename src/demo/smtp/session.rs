@@ -62,6 +62,10 @@ impl Session<'_> {
                 self.say("421 4.3.2 demo.example is not taking mail just now").await?;
                 Ok(false)
             }
+            Some(SmtpFault::TurnAway(words)) => {
+                self.say(&format!("554 {words}")).await?;
+                Ok(false)
+            }
             Some(SmtpFault::GarbageGreeting) => {
                 self.wire.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
                 Ok(false)
@@ -160,6 +164,10 @@ impl Session<'_> {
             let password = String::from_utf8_lossy(&given_password).into_owned();
             let encoded = STANDARD.encode(&given_password);
             return self.say(&format!("535 5.7.8 Wrong: {password} or {encoded} or {plain}")).await;
+        }
+        if let Some(SmtpFault::RefuseLoginWith(answer)) = &self.fault {
+            let answer = answer.replace('\n', "\r\n");
+            return self.say(&answer).await;
         }
         let right = given_user == user.as_bytes() && given_password == password.as_bytes();
         if !right || self.fault == Some(SmtpFault::RefuseLogin) {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::journal::Journal;
 use super::super::stand_in::Party;
 use super::super::wire::{Received, Reply};
-use super::chats::{Answered, Chats, Delivered, bot_user, chat};
+use super::chats::{Answered, Chats, Delivered, bot_user};
 use super::parameters::Parameters;
 use super::updates::Updates;
 
@@ -108,12 +108,22 @@ impl BotApi {
             "getme" => Ok(me()),
             "getchat" => {
                 let id = parameters.integer("chat_id").ok_or_else(|| Refusal::bad("chat_id is empty"))?;
-                let mut object = chat(self.chats().writable(id)?);
+                let chats = self.chats();
+                let mut object = chats.described(chats.visible(id)?);
                 object["accent_color_id"] = json!(0);
                 object["max_reaction_count"] = json!(11);
                 object["accepted_gift_types"] = json!({"unlimited_gifts": false, "limited_gifts": false,
                     "unique_gifts": false, "premium_subscription": false, "gifts_from_channels": false});
                 Ok(object)
+            }
+            "getchatmember" => {
+                let id = parameters.integer("chat_id").ok_or_else(|| Refusal::bad("chat_id is empty"))?;
+                let chats = self.chats();
+                let id = chats.visible(id)?;
+                match parameters.integer("user_id") {
+                    Some(BOT_ID) => Ok(chats.member(id)),
+                    _ => Err(Refusal::bad("PARTICIPANT_ID_INVALID")),
+                }
             }
             "setmycommands" => self.set_commands(&parameters),
             "sendmessage" => self.send_message(&parameters, request.at),

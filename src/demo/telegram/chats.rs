@@ -44,6 +44,20 @@ pub struct Answered {
     pub text: Option<String>,
 }
 
+/// What the bot is in a group or channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// An ordinary member; in a channel it reads and no more.
+    #[default]
+    Member,
+    /// A member who may not send anything.
+    Silent,
+    /// It was put out.
+    Kicked,
+    /// An administrator, who in a channel may post.
+    Administrator,
+}
+
 /// All of it.
 pub(super) struct Chats {
     pub(super) known: HashSet<i64>,
@@ -51,6 +65,9 @@ pub(super) struct Chats {
     /// Old ids of chats, and their new ones.
     pub(super) upgraded: HashMap<i64, i64>,
     pub(super) blocked: bool,
+    pub(super) channels: HashSet<i64>,
+    /// What the bot is, where that is something else than a member.
+    pub(super) roles: HashMap<i64, Role>,
     pub(super) commands: Value,
     messages: BTreeMap<i64, Delivered>,
     last_message: i64,
@@ -63,6 +80,8 @@ impl Chats {
             topics: HashSet::new(),
             upgraded: HashMap::new(),
             blocked: false,
+            channels: HashSet::new(),
+            roles: HashMap::new(),
             commands: json!([]),
             messages: BTreeMap::new(),
             last_message: 100,
@@ -71,6 +90,55 @@ impl Chats {
 
     /// The chat `id`, if the bot can write there.
     pub(super) fn writable(&self, id: i64) -> Result<i64, Refusal> {
+        let id = self.visible(id)?;
+        match self.role(id) {
+            Role::Kicked => Err(Refusal::new(403, "Forbidden: bot was kicked from the supergroup chat")),
+            Role::Silent => Err(Refusal::bad("not enough rights to send text messages to the chat")),
+            Role::Member if self.channels.contains(&id) => {
+                Err(Refusal::bad("need administrator rights in the channel chat"))
+            }
+            Role::Member | Role::Administrator => Ok(id),
+        }
+    }
+
+    /// What the bot is in the chat `id`.
+    pub(super) fn role(&self, id: i64) -> Role {
+        self.roles.get(&id).copied().unwrap_or_default()
+    }
+
+    /// The ChatMember object of the bot.
+    pub(super) fn member(&self, id: i64) -> Value {
+        let mut member = json!({"user": bot_user()});
+        let role = self.role(id);
+        member["status"] = match role {
+            Role::Member => json!("member"),
+            Role::Silent => json!("restricted"),
+            Role::Kicked => json!("kicked"),
+            Role::Administrator => json!("administrator"),
+        };
+        if role == Role::Silent {
+            member["is_member"] = json!(true);
+            member["can_send_messages"] = json!(false);
+        }
+        if role == Role::Administrator && self.channels.contains(&id) {
+            member["can_post_messages"] = json!(true);
+        }
+        member
+    }
+
+    /// The Chat object of `id`, as those see it who ask for it.
+    pub(super) fn described(&self, id: i64) -> Value {
+        let mut object = chat(id);
+        if self.channels.contains(&id) {
+            object["type"] = json!("channel");
+        } else if id < 0 && !self.topics.is_empty() {
+            object["is_forum"] = json!(true);
+        }
+        object
+    }
+
+    /// The chat `id`, if the bot can see it.
+    pub(super) fn visible(&self, id: i64) -> Result<i64, Refusal> {
         if let Some(new_id) = self.upgraded.get(&id) {
             return Err(Refusal::upgraded(*new_id));
         }

@@ -25,7 +25,7 @@ use super::journal::Journal;
 use super::stand_in::StandIn;
 
 pub use api::BotApi;
-pub use chats::{Answered, Delivered};
+pub use chats::{Answered, Delivered, Role};
 
 /// A running stand-in of Telegram.
 pub type Telegram = StandIn<BotApi>;
@@ -67,6 +67,18 @@ impl StandIn<BotApi> {
     /// Lets the bot write to another chat: a positive id is a person's, a negative one a group's.
     pub fn add_chat(&self, chat: i64) {
         self.party().chats().known.insert(chat);
+    }
+
+    /// Adds a channel in which the bot is a member and no administrator, so that it may not post.
+    pub fn add_channel(&self, chat: i64) {
+        let mut chats = self.party().chats();
+        chats.known.insert(chat);
+        chats.channels.insert(chat);
+    }
+
+    /// Makes the bot something else in a group or channel.
+    pub fn set_role(&self, chat: i64, role: Role) {
+        self.party().chats().roles.insert(chat, role);
     }
 
     /// Adds a topic to the chats.

@@ -140,3 +140,28 @@ async fn a_long_poll_waits_and_only_the_newest_one_does() {
     telegram.push_message(42, chat, "unheard");
     assert_eq!(ask(&telegram, "getUpdates", &json!({})).await.body["result"], json!([]));
 }
+
+#[actix_web::test]
+async fn what_the_bot_is_in_a_chat_can_be_asked_and_decides_whether_it_may_write() {
+    let telegram = Telegram::start().unwrap();
+    let (group, channel) = (telegram.chat_id(), -1_002_000);
+    telegram.add_channel(channel);
+    for (chat, role, status, sent) in [
+        (group, Role::Member, "member", 200),
+        (group, Role::Silent, "restricted", 400),
+        (group, Role::Kicked, "kicked", 403),
+        (channel, Role::Member, "member", 400),
+        (channel, Role::Administrator, "administrator", 200),
+    ] {
+        telegram.set_role(chat, role);
+        let question = json!({"chat_id": chat, "user_id": api::BOT_ID});
+        let member = ask(&telegram, "getChatMember", &question).await.body;
+        assert_eq!(member["result"]["status"], status);
+        let seen = ask(&telegram, "sendMessage", &json!({"chat_id": chat, "text": "x"})).await;
+        assert_eq!(seen.status, sent, "{role:?}: {}", seen.body);
+    }
+    assert_eq!(ask(&telegram, "getChat", &json!({"chat_id": channel})).await.body["result"]["type"], "channel");
+    assert_eq!(ask(&telegram, "getChat", &json!({"chat_id": group})).await.body["result"]["is_forum"], Value::Null);
+    telegram.add_topic(3);
+    assert_eq!(ask(&telegram, "getChat", &json!({"chat_id": group})).await.body["result"]["is_forum"], true);
+}

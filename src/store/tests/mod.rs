@@ -1,12 +1,20 @@
 //! The store against real databases: what holds in a file holds in memory and on PostgreSQL. What only a file can do is in
 //! `opening.rs`, what only a server can in `server.rs`.
 
+mod deliveries;
+mod fence;
+mod history;
 mod incidents;
 mod late;
+mod lease;
 mod ledger;
+mod life;
+mod merging;
 mod opening;
 mod outbox;
+mod plans;
 mod prune;
+mod resending;
 mod samples;
 mod server;
 mod sharing;
@@ -162,12 +170,50 @@ fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)])
 
 /// One notice of several, from whose body it can be seen of which.
 fn joined(earlier: Vec<Notice>, newest: Notice) -> Notice {
-    let ids: Vec<_> = earlier.iter().chain([&newest]).map(|notice| notice.id.clone()).collect();
+    let mut ids: Vec<_> = earlier.into_iter().map(|notice| notice.id).collect();
+    ids.push(newest.id.clone());
     Notice { body: ids.join("+"), ..newest }
 }
 
 fn alert(id: &str, channel: &str, incident: &str) -> Notice {
     notice(id, channel, NoticeKind::Alert, &[(incident, Step::Opened)])
+}
+
+/// What is waited for in the middle of a decision.
+struct Pause {
+    entered: tokio::sync::oneshot::Sender<()>,
+    go_on: std::sync::mpsc::Receiver<()>,
+}
+
+/// Who waits outside.
+struct Paused {
+    entered: tokio::sync::oneshot::Receiver<()>,
+    go_on: std::sync::mpsc::Sender<()>,
+}
+
+fn pause() -> (Pause, Paused) {
+    let (entered, has_entered) = tokio::sync::oneshot::channel();
+    let (let_go, go_on) = std::sync::mpsc::channel();
+    (Pause { entered, go_on }, Paused { entered: has_entered, go_on: let_go })
+}
+
+impl Pause {
+    fn wait(self) {
+        self.entered.send(()).unwrap();
+        tokio::task::block_in_place(|| self.go_on.recv()).unwrap();
+    }
+}
+
+/// Until so many connections of this database wait for the lock of another one.
+async fn waiting_for_locks(store: &Store, connections: i64) {
+    let waiting = "SELECT COUNT(*) AS it FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let enough = async {
+        while number(store, waiting).await < connections {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), enough).await.unwrap();
 }
 
 impl Store {

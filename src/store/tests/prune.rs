@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::history::What;
 use crate::domain::silence::Silence;
-use crate::store::outbox::TOLD;
 use crate::store::prune::{BATCH, SWEEPS, Sweep};
 
 /// So many days after the beginning of the test's time.
@@ -115,19 +114,5 @@ async fn many_go_in_several_batches_and_what_hangs_on_them_goes_before() {
         assert_eq!(store.delete_batch(incidents, at(1), BATCH).await.unwrap(), BATCH);
         assert_eq!(store.prune(day(366)).await.unwrap(), many - BATCH);
         assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM incident_changes").await, 0);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_history_is_not_looked_through() {
-    let (store, _directory) = in_file().await;
-    let swept = SWEEPS.iter().flat_map(|sweep| sweep.dependents.into_iter().chain([sweep.rows]));
-    for statement in swept.chain([TOLD]) {
-        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(sqlite_of(&store).0).await.unwrap();
-        let scans: Vec<_> = plan.into_iter().map(|(.., step)| step).filter(|step| step.starts_with("SCAN")).collect();
-        // There are few gaps in a year.
-        let is_short = |step: &String| ["incidents_unresolved", "gaps"].iter().any(|short| step.contains(short));
-        assert!(scans.iter().all(is_short), "{statement}: {scans:?}");
     }
 }

@@ -5,17 +5,18 @@ use actix_web::http::StatusCode;
 use super::report::assert_problem;
 use super::sample;
 use super::support::{Choice, Web};
-use crate::supervision::{ChildSpec, Event};
+use crate::supervision::{self, ChildSpec, Event};
 
 /// An actor that does nothing.
 struct Idle;
 
 impl actix::Actor for Idle {
-    type Context = crate::supervision::Context<Self>;
+    type Context = supervision::Context<Self>;
 }
 
 #[actix_web::test]
 async fn an_actor_that_failed_is_in_the_report_with_its_reason_for_holders_of_a_token() {
+    supervision::install_panic_hook();
     let choice = Choice { ops_token: Some("the-owner"), chaos: true, ..Choice::default() };
     let web = Web::showing(sample::well(), choice);
     let mut events = web.supervisor.events();

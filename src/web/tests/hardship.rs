@@ -78,6 +78,15 @@ async fn a_body_that_nobody_asked_for_is_not_waited_for() {
 }
 
 #[actix_web::test]
+async fn a_body_that_is_asked_for_and_does_not_come_is_given_up() {
+    let web = Web::start(Choice { ops_token: Some("ops"), ..Choice::default() });
+    let head = "POST /api/silences HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ops\r\nContent-Length: 9\r\n\r\n{";
+    let heard = hear_out(&mut web.say(head.as_bytes()).await).await;
+    assert!(heard.starts_with("HTTP/1.1 408 ") && heard.contains("The body did not come in time."), "{heard}");
+    assert_eq!(web.get("/api/silences").await.status, 200);
+}
+
+#[actix_web::test]
 async fn a_head_that_drips_is_cut() {
     let web = well();
     let mut stream = web.say(b"GET /ops-report HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod acknowledging;
 mod actors;
 mod asking;
 mod hardship;
+mod history;
+mod orders;
 mod report;
 pub(super) mod sample;
+mod silencing;
 mod support;

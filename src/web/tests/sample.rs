@@ -45,7 +45,7 @@ pub(in crate::web) fn ill() -> Overview {
         resolved_at: None,
     };
     let incidents = vec![incident("i-1", IssueId::StuckJobs), incident("i-2", IssueId::LowCompletion)];
-    Overview { report: report(moment(), metrics, stuck), incidents }
+    Overview { report: report(moment(), metrics, stuck), incidents, gaps: vec![] }
 }
 
 fn untitled() -> StuckJob {
@@ -62,14 +62,14 @@ pub(in crate::web) fn well() -> Overview {
 pub(in crate::web) fn well_at(timestamp: DateTime<Utc>) -> Overview {
     let mut metrics = Metrics::default();
     metrics.add(true, Some(91.0), 80.0);
-    Overview { report: report(timestamp, metrics, StuckJobs::default()), incidents: vec![] }
+    Overview { report: report(timestamp, metrics, StuckJobs::default()), incidents: vec![], gaps: vec![] }
 }
 
 /// Jobs of these scores, none of them done.
 pub(in crate::web) fn of_scores(scores: &[f64]) -> Overview {
     let mut metrics = Metrics::default();
     scores.iter().for_each(|score| metrics.add(false, Some(*score), 80.0));
-    Overview { report: report(moment(), metrics, StuckJobs::default()), incidents: vec![] }
+    Overview { report: report(moment(), metrics, StuckJobs::default()), incidents: vec![], gaps: vec![] }
 }
 
 fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Report {

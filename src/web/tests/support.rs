@@ -1,8 +1,8 @@
 //! A server to be asked, with everything around it in the test's hands.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -11,16 +11,29 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::actors::delivery_board::DeliveryBoard;
+use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
+use crate::store::{Location, Store};
 use crate::supervision::{Limits, Supervisor};
 use crate::web::{PATIENCE, Ping, Sources, WebSettings, WebState, server};
 
 /// No step of a test takes longer, unless something is broken.
 pub(super) const LONG: Duration = Duration::from_secs(20);
+
+/// Where the stores of tests run, apart from the web as they do in the service.
+static STORES: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A store in memory.
+pub(super) fn memory() -> Store {
+    let opening = || STORES.block_on(Store::open(&Location::Memory, STORES.handle().clone())).unwrap();
+    std::thread::spawn(opening).join().unwrap()
+}
 
 /// What the stand-in of the Scheduler does with a request for a cycle.
 #[derive(Clone)]
@@ -59,13 +72,22 @@ pub(super) struct Choice {
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
+    pub(super) standing: Standing,
     pub(super) chaos: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
         let ping: Ping = Arc::new(|| Box::pin(async { Ok(()) }));
-        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping, chaos: false }
+        Self {
+            ops_token: None,
+            read_token: None,
+            patience: PATIENCE,
+            cycle: Cycle::Gives(None),
+            ping,
+            standing: Standing::Beside,
+            chaos: false,
+        }
     }
 }
 
@@ -73,8 +95,10 @@ impl Default for Choice {
 pub(super) struct Web {
     pub(super) address: SocketAddr,
     pub(super) reports: watch::Sender<Option<Arc<Overview>>>,
+    pub(super) deliveries: DeliveryBoard,
     pub(super) supervisor: Supervisor,
     pub(super) cycles_asked: Arc<AtomicU32>,
+    pub(super) store: Store,
     handle: ServerHandle,
 }
 
@@ -107,6 +131,7 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, reports) = watch::channel(None);
+        let deliveries = DeliveryBoard::new(["email"]);
         let cycles_asked = Arc::new(AtomicU32::new(0));
         let scheduler = Scheduler { cycle: choice.cycle, asked: Arc::clone(&cycles_asked) }.start();
         let supervisor = Supervisor::start(Limits::default(), |why| panic!("{why}")).unwrap();
@@ -118,18 +143,22 @@ impl Web {
             check_timeout: Duration::from_secs(60),
             patience: choice.patience,
         };
+        let store = memory();
         let sources = Sources {
             reports,
             run_cycle: scheduler.recipient().into(),
             ping: choice.ping,
+            store: store.clone(),
             degraded: Arc::new(Vec::new),
+            deliveries: deliveries.clone(),
+            leadership: Leadership::fixed(choice.standing),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
         };
         let server = server(Arc::new(WebState::new(settings, sources)), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, reports: sender, supervisor, cycles_asked, handle }
+        Self { address, reports: sender, deliveries, supervisor, cycles_asked, store, handle }
     }
 
     pub(super) fn showing(overview: Overview, choice: Choice) -> Self {
@@ -157,12 +186,23 @@ impl Web {
     }
 
     pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&'static str, &str)]) -> Told {
+        self.send(method, path, headers, "").await
+    }
+
+    /// Gives an order as the owner, whose token is `ops`, with a body of JSON.
+    pub(super) async fn order(&self, method: &str, path: &str, body: &str) -> Told {
+        let headers = [("Authorization", "Bearer ops"), ("Content-Type", "application/json")];
+        self.send(method, path, &headers, body).await
+    }
+
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], body: &str) -> Told {
         let url = format!("http://{}{path}", self.address);
         let mut request = awc::Client::default().request(method.parse().unwrap(), url).timeout(LONG);
         for header in headers {
             request = request.insert_header(*header);
         }
-        let mut answer = request.send().await.unwrap();
+        let sent = if body.is_empty() { request.send() } else { request.send_body(body.to_owned()) };
+        let mut answer = sent.await.unwrap();
         let body = answer.body().await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         Told { status: answer.status(), headers: answer.headers().clone(), body }

@@ -1,6 +1,6 @@
 //! Pages that are created and updated.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::*;
 use super::{V2022, V2025, V2026, ask};
@@ -66,4 +66,30 @@ async fn pages_are_written_strictly_and_can_be_read_back() {
     }
     notion.add_data_source(database, "Second", status_board_schema());
     assert_eq!(ask(&notion, V2026, "POST", "pages", &by_database).await.status, 400);
+}
+
+#[actix_web::test]
+async fn properties_are_added_once_and_only_by_who_may_write() {
+    let notion = Notion::start().unwrap();
+    let database = notion.create_database("Status Board", vec![]);
+    let source = format!("data_sources/{}", notion.data_sources(database)[0]);
+    let wanted = json!({"properties": {"OK": {"checkbox": {}}, "Jobs (24h)": {"number": {}}}});
+    for (version, path, body, status) in [
+        (V2025, &source, &wanted, 200),
+        (V2022, &format!("databases/{database}"), &wanted, 200),
+        (V2026, &source, &json!({"properties": {"OK": {"number": {}}}}), 400),
+        (V2026, &source, &json!({"properties": {"Notes": {}}}), 400),
+        (V2026, &source, &json!({"properties": {"Notes": {"rich_text": {}, "number": {}}}}), 400),
+        (V2022, &source, &wanted, 400),
+    ] {
+        let seen = ask(&notion, version, "PATCH", path, body).await;
+        assert_eq!(seen.status, status, "{version} {body}: {}", seen.body);
+    }
+    let seen = ask(&notion, V2025, "GET", &source, &Value::Null).await;
+    let names: Vec<_> = seen.body["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["Jobs (24h)", "Name", "OK"]);
+    notion.only_reads(true);
+    assert_eq!(ask(&notion, V2025, "PATCH", &source, &wanted).await.body["code"], "restricted_resource");
+    let query = format!("{source}/query");
+    assert_eq!(ask(&notion, V2025, "POST", &query, &json!({})).await.status, 200);
 }

@@ -37,6 +37,8 @@ ALTER TABLE notices
     -- The epoch of the leader that claimed it; none for a process that does not lead.
     ADD COLUMN claimed_epoch BIGINT;
 
+DROP INDEX notices_pending;
+CREATE INDEX notices_state ON notices (channel, state, seq);
 CREATE INDEX notices_channel ON notices (channel, seq);
 CREATE INDEX notices_merged ON notices (merged_into) WHERE merged_into IS NOT NULL;
 

@@ -4,8 +4,6 @@ mod crossing;
 mod memory;
 mod return_home;
 
-use sqlx::Connection;
-
 use super::*;
 use crate::domain::history::What;
 use crate::store::database::Transaction;
@@ -184,6 +182,18 @@ impl Ledger {
         };
         self.settle(looks).await.unwrap();
         seen.iter().last().unwrap()
+    }
+
+    /// Claims it and has it delivered in that second.
+    async fn delivers(&self, channel: &str, second: i64, id: &str) {
+        assert_eq!(self.claims(channel, second).await.as_deref(), Some(id));
+        self.delivered(id, at(second), "250 ok").await.unwrap();
+    }
+
+    /// Claims it and fails to have it delivered in that second.
+    async fn fails(&self, channel: &str, second: i64, id: &str, retry_at: Option<i64>) {
+        assert_eq!(self.claims(channel, second).await.as_deref(), Some(id));
+        self.failed(id, at(second), "502", retry_at.map(at)).await.unwrap();
     }
 
     /// What is claimed at that second, for a minute.
