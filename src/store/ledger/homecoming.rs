@@ -170,7 +170,7 @@ impl Baggage {
             match incidents::of(on, &incident.id).await? {
                 // There it is over, or whoever led meanwhile knows better.
                 Some(there) if there.phase == Phase::Resolved || outdated => {
-                    others.led.extend(outdated.then(|| there.id));
+                    others.led.extend(outdated.then_some(there.id));
                 }
                 Some(there) => upsert(on, self.with_acknowledgement(incident, &there)).await?,
                 None if incident.phase == Phase::Resolved => upsert(on, incident.clone()).await?,

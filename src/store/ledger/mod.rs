@@ -22,9 +22,10 @@ mod recovery;
 mod standby;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::Instant;
 
@@ -32,7 +33,7 @@ use super::{Decision, Due, Known, Notice, Store, StoreError};
 use crate::domain::delivery::ChannelDelivery;
 use mirror::Mirror;
 #[cfg(test)]
-pub(super) use outstanding::OUTSTANDING;
+pub(super) use outstanding::ASKED;
 use outstanding::Outstanding;
 use standby::{Standby, lock};
 
@@ -49,16 +50,21 @@ pub struct Settled {
 }
 
 /// The store of those who keep watch. Clones are handles to the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ledger {
     store: Store,
     shared: Arc<Shared>,
 }
 
+/// Whether whoever writes under that epoch, or beside whoever leads, may go on without the database.
+pub type GoesOn = Arc<dyn Fn(Option<i64>) -> BoxFuture<'static, bool> + Send + Sync>;
+
 /// What all handles share, whatever the epoch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     mirror: Mutex<Mirror>,
+    /// See [`Ledger::go_on_if`].
+    goes_on: OnceLock<GoesOn>,
     /// There while the database is not in use. Whoever writes into it has it for reading meanwhile: it is taken away when
     /// nobody does.
     standby: RwLock<Option<Arc<Standby>>>,
@@ -80,6 +86,14 @@ impl Ledger {
     /// One over `store`.
     pub fn new(store: Store) -> Self {
         Self { store, shared: Arc::default() }
+    }
+
+    /// Goes on in memory only where `goes_on` says so; it is set once, when a process begins.
+    ///
+    /// A leader that was paused finds its connections dead when it wakes, and another one in its place: for that one the
+    /// database does not fail.
+    pub fn go_on_if(&self, goes_on: GoesOn) {
+        let _ = self.shared.goes_on.set(goes_on);
     }
 
     /// The same for the leader of that epoch, see [`Store::under`].
@@ -333,6 +347,11 @@ impl Ledger {
     ) -> Result<RwLockReadGuard<'_, Arc<Standby>>, StoreError> {
         if let Some(standby) = self.standby().await {
             return Ok(standby);
+        }
+        if let Some(goes_on) = self.shared.goes_on.get()
+            && !goes_on(self.store.fence).await
+        {
+            return Err(why.clone());
         }
         let mut place = self.shared.standby.write().await;
         if place.is_none() {

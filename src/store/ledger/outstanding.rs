@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::issue::CHANNELS;
 use crate::domain::notice::{NoticeKind, Step};
 use crate::store::copies::{self, Column, Copied, text};
 use crate::store::database::{Speaks, Transaction};
@@ -104,13 +105,25 @@ pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO deliveries (notice_id, atte
      FROM notices AS notice WHERE notice.id = $1 AND NOT EXISTS (
          SELECT 1 FROM deliveries WHERE notice_id = $1 AND attempt = $2 AND at = $3)";
 
-/// What waits, and what was merged into that.
-pub(in crate::store) const OUTSTANDING: &str = select_notices!(
-    "WHERE seq IN (
-         SELECT seq FROM notices WHERE state = 'pending'
-         UNION SELECT seq FROM notices WHERE merged_into IN (SELECT id FROM notices WHERE state = 'pending'))
-     ORDER BY seq"
+/// What waits for a channel.
+const PENDING: &str = select_notices!("WHERE channel = $1 AND state = 'pending' ORDER BY seq");
+
+/// What was merged into that, whom it is about, and what became of it so far.
+const MERGED: &str = select_notices!(
+    "WHERE merged_into IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending') ORDER BY seq"
 );
+const LINKS: &str = "SELECT notice_id, incident_id, step FROM notice_incidents
+     WHERE notice_id IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending')";
+const ATTEMPTS_OF_IT: &str = "SELECT notice_id, attempt, at, outcome, answer FROM deliveries
+     WHERE notice_id IN (
+         SELECT id FROM notices WHERE channel = $1 AND state = 'pending'
+         UNION ALL SELECT id FROM notices
+         WHERE merged_into IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending'))
+     ORDER BY seq";
+
+/// What is asked of an outbox that may be long.
+#[cfg(test)]
+pub(in crate::store) const ASKED: [&str; 4] = [PENDING, MERGED, LINKS, ATTEMPTS_OF_IT];
 
 /// What waits in an outbox.
 #[derive(Clone, Debug, Default)]
@@ -131,22 +144,19 @@ impl Outstanding {
     }
 
     async fn read(on: &mut impl Speaks) -> Result<Self, StoreError> {
-        let notices = copies::rows(on, Statement::new(OUTSTANDING), &NOTICE).await?;
-        let links = Statement::new(
-            "SELECT notice_id, incident_id, step FROM notice_incidents
-             WHERE notice_id IN (SELECT id FROM notices WHERE state = 'pending')",
-        );
-        let attempts = Statement::new(
-            "SELECT notice_id, attempt, at, outcome, answer FROM deliveries WHERE notice_id IN (
-                 SELECT id FROM notices WHERE state = 'pending'
-                 UNION SELECT id FROM notices WHERE merged_into IN (SELECT id FROM notices WHERE state = 'pending'))
-             ORDER BY seq",
-        );
-        if notices.is_empty() {
-            return Ok(Self::default());
+        let mut outstanding = Self::default();
+        for channel in CHANNELS {
+            let asked = |statement| Statement::new(statement).bind(channel);
+            let pending = copies::rows(on, asked(PENDING), &NOTICE).await?;
+            if pending.is_empty() {
+                continue;
+            }
+            outstanding.notices.extend(pending);
+            outstanding.notices.extend(copies::rows(on, asked(MERGED), &NOTICE).await?);
+            outstanding.links.extend(copies::rows(on, asked(LINKS), &LINK).await?);
+            outstanding.attempts.extend(copies::rows(on, asked(ATTEMPTS_OF_IT), &ATTEMPT).await?);
         }
-        let (links, attempts) = (copies::rows(on, links, &LINK).await?, copies::rows(on, attempts, &ATTEMPT).await?);
-        Ok(Self { notices, links, attempts })
+        Ok(outstanding)
     }
 
     /// Puts it into an outbox in which nothing of it is yet; there, a link may be to an incident that is not.

@@ -34,7 +34,13 @@ fn hasty() -> Limits {
 
 impl Frail {
     async fn new(ground: Ground, fault: Fault) -> Self {
-        let store = Store::open_within(&ground.location(), Handle::current(), hasty()).await.unwrap();
+        let store = loop {
+            // In haste, on a machine that is busy.
+            match Store::open_within(&ground.location(), Handle::current(), hasty()).await {
+                Err(StoreError::Unreachable(_)) => {}
+                opened => break opened.unwrap(),
+            }
+        };
         Self { ledger: Ledger::new(store.clone()), store, ground, fault }
     }
 

@@ -33,7 +33,7 @@ async fn everything_is_in_it_and_nothing_twice() {
         assert_eq!(frail.incidents().await, ["i1 resolved", "i2 open"]);
         assert_eq!(
             frail.notices().await,
-            ["m1 delivered 1", "m2 pending 2", "m3 pending 0", "n1 delivered 1", "n2 merged 0"]
+            ["m1 delivered 1", "m2 pending 2", "m3 pending 0", "n1 delivered 1", "n2 merged 1"]
         );
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM incident_changes").await, 2);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM deliveries").await, 4);
@@ -183,6 +183,8 @@ async fn a_long_outage_comes_home_in_parts_also_if_it_is_broken_off() {
         shown(&ledger, 0..2).await;
         frail.fails().await;
         shown(&ledger, 2..252).await;
+        let gap = Some(Gap { since: at(-20), until: at(-10) });
+        ledger.decides(Decision { gap, ..Decision::default() }).await;
         // Half of it is there when the database fails again.
         frail.heals().await;
         change(&frail.store, "DROP TABLE gaps").await.unwrap();
