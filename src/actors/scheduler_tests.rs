@@ -21,7 +21,7 @@ impl Handler<Begin> for Listener {
     type Result = ();
 
     fn handle(&mut self, begin: Begin, _: &mut Self::Context) {
-        drop(self.0.send((begin.cycle, begin.footing)));
+        let _ = self.0.send((begin.cycle, begin.footing));
     }
 }
 
