@@ -225,3 +225,7 @@ fn sample(report: &Report) -> Sample {
         health_ms: health.map(|health| u64::try_from(health.took.as_millis()).unwrap_or(u64::MAX)),
     }
 }
+
+#[cfg(test)]
+#[path = "conclusion_tests.rs"]
+mod tests;
