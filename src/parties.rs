@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::channels::{Channels, email, notion_board, telegram};
 use crate::checks::{Checks, JobsConfig, OpenAiConfig};
+use crate::clients::heartbeat::Heartbeat;
+use crate::clients::http::Http;
 use crate::clients::notion::pace::Pace;
 use crate::clients::notion::version::Version;
 use crate::clients::notion::{self, TokenSource};
@@ -130,6 +132,12 @@ fn jobs(notion: &settings::Notion, settings: &Settings) -> Option<JobsConfig> {
 /// How many cycles it takes to open and to resolve an incident.
 pub fn patience(settings: &Settings) -> Patience {
     Patience { open_after: settings.patience.open_after, resolve_after: settings.patience.resolve_after }
+}
+
+/// Who is pinged after each cycle, if anybody is.
+pub fn heartbeat(settings: &Settings) -> Option<Heartbeat> {
+    let address = settings.heartbeat.clone()?;
+    Some(Heartbeat::new(Http::new(), address, settings.timing.request_timeout))
 }
 
 /// How things are said.

@@ -84,7 +84,7 @@ where
             Order::Beat(beat) => {
                 told.of(&beat);
                 let pinged = AssertUnwindSafe(async { ping(beat == Beat::Well).await }).catch_unwind().await;
-                told.outcome(pinged.unwrap_or_else(|_| Err("the ping panicked".into())));
+                told.outcome(&pinged.unwrap_or_else(|_| Err("the ping panicked".into())));
             }
             // Who no longer waits needs no answer.
             Order::Rest(rest) => drop(rest.send(())),
@@ -113,8 +113,8 @@ impl Told {
         self.ailment = ailment.cloned();
     }
 
-    fn outcome(&mut self, outcome: Result<(), String>) {
-        match &outcome {
+    fn outcome(&mut self, outcome: &Result<(), String>) {
+        match outcome {
             Err(error) if !self.is_unheard => log::warn!("the heartbeat is not heard: {error}"),
             Err(error) => log::debug!("the heartbeat is not heard: {error}"),
             Ok(()) if self.is_unheard => log::info!("the heartbeat is heard again"),

@@ -167,10 +167,15 @@ impl Leadership {
         self.standing.borrow().footing(Instant::now())
     }
 
+    /// Whether another one acts in our place, as far as is known: for as long as that is so, nothing is to be begun.
+    pub fn stands_by(&self) -> bool {
+        matches!(*self.standing.borrow(), Standing::Following { .. })
+    }
+
     /// Waits for the next step to another standing, as seen from this clone; for ever, if there will be none.
     pub async fn changed(&mut self) {
         if self.standing.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -4,9 +4,18 @@
 //! that each actor can be tested alone and is felt by nobody when it is replaced. No actor decides anything about health: it carries out what a pure function decided.
 
 pub mod check_actor;
+pub mod conclusion;
 pub mod courier;
+pub mod delivery_board;
 pub mod escalator;
 pub mod heart;
+pub mod keeper;
 pub mod leadership;
+pub mod merging;
+pub mod notices;
 pub mod notifier;
+pub mod pace;
+pub mod rhythm;
 pub mod scheduler;
+pub mod settling;
+mod trip;

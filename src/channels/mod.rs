@@ -11,8 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
-use crate::diagnosis::Asked;
+use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
+
+pub use crate::diagnosis::Asked;
 
 pub mod email;
 pub mod notion_board;
@@ -31,8 +33,21 @@ pub struct Letter<'a> {
     pub body: &'a str,
     /// The id of the notice that began the conversation, if this one goes on with it.
     pub thread: Option<&'a str>,
+    /// What the channel answered when it took that notice.
+    pub thread_answer: Option<&'a str>,
     /// What the channel asked to be reminded of when it last delivered.
     pub memory: Option<&'a str>,
+    /// What it asked to be reminded of when it took this letter in part, or one that has been merged into this one.
+    pub part: Option<&'a str>,
+    /// What the letter says beyond the one that was taken in part, if it was merged with that one.
+    pub news: Option<&'a Message>,
+}
+
+impl<'a> Letter<'a> {
+    /// A letter that stands alone and is sent for the first time.
+    pub fn new(id: &'a str, kind: NoticeKind, subject: &'a str, body: &'a str) -> Self {
+        Self { id, kind, subject, body, thread: None, thread_answer: None, memory: None, part: None, news: None }
+    }
 }
 
 /// What a channel answered when it took a letter.
@@ -42,6 +57,16 @@ pub struct Receipt {
     pub answer: String,
     /// What it wants to be reminded of the next time.
     pub memory: Option<String>,
+}
+
+/// What stands in the answer before the name of a receiver, of several, who does not get the letter.
+const LEFT_OUT: &str = "; but not to ";
+
+impl Receipt {
+    /// Whether one of several receivers does not get the letter.
+    pub fn leaves_somebody_out(&self) -> bool {
+        self.answer.contains(LEFT_OUT)
+    }
 }
 
 /// Whether a letter that was not taken should be sent again.
@@ -58,14 +83,32 @@ pub enum Retry {
 pub struct Refusal {
     /// What to do with it.
     pub retry: Retry,
-    /// What the party said.
+    /// What the party said; begins with the kind of the fault, as an error of a client does.
     pub text: String,
+    /// What was taken all the same: some of several receivers have the letter, and must not get it again.
+    pub part: Option<Part>,
+}
+
+/// The part of a letter that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What the channel wants to be reminded of when it is to send the rest.
+    pub memory: String,
+    /// Its answer, for the record, should it be left at that.
+    pub answer: String,
+}
+
+impl Refusal {
+    /// Nothing of it was taken.
+    pub fn new(retry: Retry, text: impl Into<String>) -> Self {
+        Self { retry, text: text.into(), part: None }
+    }
 }
 
 impl From<ClientError> for Refusal {
     fn from(error: ClientError) -> Self {
         let retry = if error.is_permanent() { Retry::Never } else { Retry::Later(error.retry_after) };
-        Self { retry, text: error.to_string() }
+        Self::new(retry, error.to_string())
     }
 }
 
@@ -100,6 +143,8 @@ pub struct ChannelSpec {
     pub name: &'static str,
     /// What it is for.
     pub audience: Audience,
+    /// The least time between two letters, where the party wants some.
+    pub pace: Option<Duration>,
     /// Builds it. Clients of HTTP belong to one thread, so that this is called on the thread that will send.
     pub build: Arc<dyn Fn() -> Rc<dyn Channel> + Send + Sync>,
 }
@@ -110,7 +155,7 @@ impl ChannelSpec {
         audience: Audience,
         build: impl Fn() -> C + Send + Sync + 'static,
     ) -> Self {
-        Self { name, audience, build: Arc::new(move || Rc::new(build())) }
+        Self { name, audience, pace: None, build: Arc::new(move || Rc::new(build())) }
     }
 }
 
@@ -131,8 +176,9 @@ impl Channels {
         let email = self
             .email
             .map(|config| ChannelSpec::new("email", Audience::Told, move || email::Email::new(config.clone())));
-        let telegram = self.telegram.map(|config| {
-            ChannelSpec::new("telegram", Audience::Told, move || telegram::Telegram::new(config.clone()))
+        let telegram = self.telegram.map(|config| ChannelSpec {
+            pace: Some(telegram::PACE),
+            ..ChannelSpec::new("telegram", Audience::Told, move || telegram::Telegram::new(config.clone()))
         });
         let board = self.notion_board.map(|config| {
             ChannelSpec::new("notion", Audience::Shown, move || notion_board::NotionBoard::new(config.clone()))

@@ -85,9 +85,8 @@ impl NotionBoard {
     }
 
     async fn show(&self, letter: Letter<'_>, deadline: Instant) -> Result<Receipt, Refusal> {
-        let entry: StatusEntry = serde_json::from_str(letter.body).map_err(|error| Refusal {
-            retry: Retry::Never,
-            text: format!("the entry in the outbox cannot be read: {error}"),
+        let entry: StatusEntry = serde_json::from_str(letter.body).map_err(|error| {
+            Refusal::new(Retry::Never, format!("bad request: the entry in the outbox cannot be read: {error}"))
         })?;
         let schema = self.notion.schema(&self.config.database, deadline).await?;
         let properties = self.properties(&entry, &schema);

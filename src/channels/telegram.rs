@@ -1,7 +1,11 @@
 //! Telegram: the subject is the first line. A group that became a supergroup is followed to its new id.
+//!
+//! The answer that is kept of a message says where it is, so that what goes on with it can reply to it.
 
 mod examination;
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -12,6 +16,9 @@ use crate::clients::http::Http;
 use crate::clients::telegram::{self, ChatId, SendMessage};
 use crate::diagnosis::Asked;
 use crate::secret::Secret;
+
+/// The least time between two messages to a chat: Telegram allows one a second or so.
+pub const PACE: Duration = Duration::from_secs(1);
 
 /// Which bot writes where.
 #[derive(Clone)]
@@ -49,16 +56,41 @@ impl Channel for Telegram {
             let moved = letter.memory.and_then(|memory| new_home(memory, configured));
             let chat = moved.unwrap_or_else(|| configured.clone());
             let text = format!("{}\n\n{}", letter.subject, letter.body);
-            let message = SendMessage { chat, thread_id: self.config.thread_id, text: &text, silent: false };
+            let first = letter.thread_answer.and_then(|answer| answer.parse::<Posted>().ok());
+            let reply_to = first.filter(|first| chat == ChatId::Id(first.chat)).map(|first| first.message);
+            let message = SendMessage { chat, thread_id: self.config.thread_id, reply_to, text: &text, silent: false };
             let sent = self.client.send_message(&message, deadline.min(self.config.request_timeout)).await?;
             let memory = has_moved(&message.chat, sent.chat_id).then(|| memory(configured, sent.chat_id));
-            Ok(Receipt { answer: format!("message {}", sent.message_id), memory })
+            let posted = Posted { message: sent.message_id, chat: sent.chat_id };
+            Ok(Receipt { answer: posted.to_string(), memory })
         }
         .boxed_local()
     }
 
     fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
         examination::examine(&self.client, &self.config, deadline).boxed_local()
+    }
+}
+
+/// Where a message is: what is kept as the answer to a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Posted {
+    message: i64,
+    chat: i64,
+}
+
+impl fmt::Display for Posted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} in {}", self.message, self.chat)
+    }
+}
+
+impl FromStr for Posted {
+    type Err = ();
+
+    fn from_str(answer: &str) -> Result<Self, ()> {
+        let (message, chat) = answer.strip_prefix("message ").and_then(|rest| rest.split_once(" in ")).ok_or(())?;
+        Ok(Self { message: message.parse().map_err(|_| ())?, chat: chat.parse().map_err(|_| ())? })
     }
 }
 
@@ -90,5 +122,15 @@ mod tests {
         assert_eq!(new_home(&memory, &old), Some(ChatId::Id(-200)));
         assert_eq!(new_home(&memory, &other), None);
         assert_eq!(new_home("nonsense", &old), None);
+    }
+
+    #[test]
+    fn the_answer_that_is_kept_says_where_the_message_is() {
+        let posted = Posted { message: 42, chat: -100_123 };
+        assert_eq!(posted.to_string(), "message 42 in -100123");
+        assert_eq!("message 42 in -100123".parse(), Ok(posted));
+        for other in ["", "message 42", "message x in 5", "250 OK, kept as message 4 in 5"] {
+            assert_eq!(other.parse::<Posted>(), Err(()), "{other:?}");
+        }
     }
 }

@@ -59,7 +59,7 @@ enum Command {
     /// exit code is 0 if all channels took it; 1 if one did not, or none is configured; 2 if the configuration is bad or
     /// there is no such channel.
     TestAlert {
-        /// Only to this one: email, telegram or notion.
+        /// Only to the channel of this name, such as telegram.
         #[arg(long, value_name = "NAME")]
         channel: Option<String>,
     },

@@ -55,7 +55,7 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, only: Option<&str>) -
         let all = channels.len();
         let (summary, code) = match refused {
             0 => (format!("{all} of {all} took it."), ExitCode::SUCCESS),
-            _ => (format!("{refused} of {all} did not take it."), ExitCode::from(NOT_OK)),
+            _ => (format!("{refused} of {all} did not take it, or not for everybody."), ExitCode::from(NOT_OK)),
         };
         printer.say(&summary).context(UNPRINTABLE)?;
         Ok(code)
@@ -66,13 +66,16 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, only: Option<&str>) -
 async fn send(spec: &ChannelSpec, test: &Test, limit: Duration) -> Asked {
     let channel = (spec.build)();
     let (kind, subject, body) = match spec.audience {
-        Audience::Told => (NoticeKind::Alert, test.message.subject.as_str(), test.message.body.as_str()),
+        Audience::Told => (NoticeKind::Lifecycle, test.message.subject.as_str(), test.message.body.as_str()),
         Audience::Shown => (NoticeKind::Status, test.message.subject.as_str(), test.entry.as_str()),
     };
-    let letter = Letter { id: &test.id, kind, subject, body, thread: None, memory: None };
+    let letter = Letter::new(&test.id, kind, subject, body);
     let question = Question::put(spec.name, "a test message");
     let refusal = match channel.send(letter, limit).await {
-        Ok(receipt) => return question.found(Finding::ok(receipt.answer)),
+        Ok(receipt) => {
+            let verdict = if receipt.leaves_somebody_out() { Verdict::Fail } else { Verdict::Ok };
+            return question.found(Finding { verdict, ..Finding::ok(receipt.answer) });
+        }
         Err(refusal) => refusal,
     };
     let mut refused = question.found(Finding { verdict: Verdict::Fail, ..Finding::ok(refusal.text) });

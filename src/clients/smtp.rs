@@ -40,6 +40,15 @@ use super::error::{ClientError, ErrorKind};
 /// How long the server may take over our good-bye, once the mail is accepted.
 const QUIT_MAX: Duration = Duration::from_secs(2);
 
+/// What a server said that has accepted a mail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// Its answer.
+    pub answer: String,
+    /// The receivers that it has not accepted the mail for, and why.
+    pub refused: Vec<(Mailbox, ClientError)>,
+}
+
 /// A mail server and our account there.
 #[derive(Clone)]
 pub struct SmtpClient {
@@ -56,17 +65,18 @@ impl SmtpClient {
         Ok(Self { tls: Tls::new(url)?, scrub: Scrubber::new(url.login.as_ref()), url: url.clone(), connect_timeout })
     }
 
-    /// Sends `mail` and returns the server's answer: it has accepted the mail, which is not yet to say delivered.
+    /// Sends `mail` to `receivers`, some of its own or all of them: the server has accepted it then, which is not yet to
+    /// say delivered.
     ///
     /// It takes at most `deadline` from the first packet to the last. After [`ErrorKind::Timeout`] and
     /// [`ErrorKind::Connection`] the mail may have been accepted all the same. If some receivers are refused, the mail
-    /// goes to the others, and the answer names the refused; if all are, it is an error.
-    pub async fn send(&self, mail: &Mail, deadline: Duration) -> Result<String, ClientError> {
-        let message = mail.message()?;
+    /// goes to the others; if all are, it is an error: one after which the mail is worth another try, if there is any.
+    pub async fn send(&self, mail: &Mail, receivers: &[Mailbox], deadline: Duration) -> Result<Accepted, ClientError> {
+        let message = mail.message()?.formatted();
         let mut dialogue = self.sign_in(Instant::now() + deadline).await?;
-        let answer = dialogue.deliver(message.envelope(), &message.formatted()).await?;
+        let accepted = dialogue.deliver(mail, receivers, &message).await?;
         dialogue.quit().await;
-        Ok(answer)
+        Ok(accepted)
     }
 
     /// Connects, greets, encrypts and signs in, and returns what was found in a few words. Sends nothing.
@@ -137,9 +147,9 @@ struct Dialogue<'a> {
 }
 
 impl Dialogue<'_> {
-    async fn deliver(&mut self, envelope: &lettre::address::Envelope, message: &[u8]) -> Result<String, ClientError> {
+    async fn deliver(&mut self, mail: &Mail, receivers: &[Mailbox], message: &[u8]) -> Result<Accepted, ClientError> {
         let mut parameters = Vec::new();
-        if envelope.to().iter().chain(envelope.from()).any(|address| !address.to_string().is_ascii()) {
+        if mail.to.iter().chain([&mail.from]).any(|mailbox| !mailbox.address().is_ascii()) {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let detail = "an address is not ASCII, and the server does not know such addresses (SMTPUTF8)";
                 return Err(ClientError::new(ErrorKind::BadRequest, detail));
@@ -148,17 +158,19 @@ impl Dialogue<'_> {
             parameters.push(MailParameter::SmtpUtfEight);
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        self.command("sender", MailFrom::new(envelope.from().cloned(), parameters)).await?;
+        self.command("sender", MailFrom::new(Some(mail.from.address.clone()), parameters)).await?;
 
         let mut refused = Vec::new();
-        for receiver in envelope.to() {
-            match self.command("receiver", Rcpt::new(receiver.clone(), Vec::new())).await {
+        for receiver in receivers {
+            match self.command("receiver", Rcpt::new(receiver.address.clone(), Vec::new())).await {
                 Ok(_) => {}
-                Err(error) if error.status.is_some_and(|status| status != 421) => refused.push((receiver, error)),
+                Err(error) if error.status.is_some_and(|status| status != 421) => {
+                    refused.push((receiver.clone(), error));
+                }
                 Err(error) => return Err(error),
             }
         }
-        if refused.len() == envelope.to().len() {
+        if refused.len() == receivers.len() {
             return Err(worth_most(refused.into_iter().map(|(_, error)| error).collect()));
         }
 
@@ -166,11 +178,8 @@ impl Dialogue<'_> {
         // Lettre ends the last line itself, also one that has its end.
         let message = message.strip_suffix(b"\r\n").unwrap_or(message);
         let accepted = step("text", self.until, self.scrub, self.connection.message(message)).await?;
-        let mut answer = format!("{} {}", accepted.code(), joined(&accepted));
-        for (receiver, error) in refused {
-            answer.push_str(&format!("; but not to {receiver}: {error}"));
-        }
-        Ok(self.scrub.words(&answer))
+        let answer = self.scrub.words(&format!("{} {}", accepted.code(), joined(&accepted)));
+        Ok(Accepted { answer, refused })
     }
 
     async fn command(&mut self, name: &str, command: impl std::fmt::Display) -> Result<Response, ClientError> {
@@ -189,9 +198,13 @@ fn joined(response: &Response) -> String {
 }
 
 /// Of the errors of all receivers, one after which the mail is tried again, if there is any.
-fn worth_most(mut errors: Vec<ClientError>) -> ClientError {
-    let at = errors.iter().position(|error| !error.is_permanent()).unwrap_or(0);
-    errors.swap_remove(at)
+fn worth_most(errors: Vec<ClientError>) -> ClientError {
+    let nobody = || ClientError::new(ErrorKind::BadRequest, "this mail cannot be sent: it has no receiver");
+    let better = |best: ClientError, error: ClientError| match best.is_permanent() && !error.is_permanent() {
+        true => error,
+        false => best,
+    };
+    errors.into_iter().reduce(better).unwrap_or_else(nobody)
 }
 
 /// One step of the dialogue, with the deadline of the whole.

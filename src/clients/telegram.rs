@@ -58,6 +58,8 @@ pub struct SendMessage<'a> {
     pub chat: ChatId,
     /// The topic, in a group that has topics.
     pub thread_id: Option<i64>,
+    /// The message in the same chat to which it replies; it goes out also if that one is gone.
+    pub reply_to: Option<i64>,
     /// Plain text of any length; it is cut to what a message holds ([`text::cut`]).
     pub text: &'a str,
     /// Whether it comes without a sound.
@@ -143,10 +145,14 @@ impl Telegram {
         let text = text::cut(&text, text::LIMIT);
         let mut chat = message.chat.clone();
         let mut html = true;
+        // In the supergroup that the chat has become, the number would be that of another message.
+        let reply_to = |chat: &ChatId| message.reply_to.filter(|_| *chat == message.chat);
         loop {
             let body = Body {
                 chat_id: &chat,
                 message_thread_id: message.thread_id,
+                reply_parameters: reply_to(&chat)
+                    .map(|message_id| ReplyTo { message_id, allow_sending_without_reply: true }),
                 text: if html { text::escape(&text) } else { text.clone().into_owned() },
                 parse_mode: html.then_some("HTML"),
                 link_preview_options: LinkPreview { is_disabled: true },
@@ -217,11 +223,19 @@ struct Body<'a> {
     chat_id: &'a ChatId,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_thread_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_parameters: Option<ReplyTo>,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parse_mode: Option<&'static str>,
     link_preview_options: LinkPreview,
     disable_notification: bool,
+}
+
+#[derive(Serialize)]
+struct ReplyTo {
+    message_id: i64,
+    allow_sending_without_reply: bool,
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 pub mod party;
 pub mod remedy;
+mod sentence;
 
 pub use party::Party;
 pub use remedy::Remedy;

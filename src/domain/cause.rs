@@ -30,9 +30,9 @@ pub fn cause_of(active: &[IssueId], issue: &Issue) -> Option<IssueId> {
 }
 
 /// Whether one of the issues `present` stands for `issue` in the list of the report: only Notion's outage does, for
-/// the checks that cannot look without it.
+/// the checks that cannot look without it and for the board that is there.
 pub fn stands_for(mut present: impl Iterator<Item = IssueId>, issue: &Issue) -> bool {
-    is_blind_to(issue, Party::Notion) && present.any(|cause| cause == IssueId::NotionOffline)
+    explains(IssueId::NotionOffline, issue) && present.any(|cause| cause == IssueId::NotionOffline)
 }
 
 #[cfg(test)]
@@ -63,11 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_blind_without_notion_is_left_to_its_line() {
+    fn only_what_cannot_do_without_notion_is_left_to_its_line() {
         let present = || [IssueId::NotionOffline].into_iter();
         let blind = |party| Issue::blind(CheckName::Metrics, &Fault::new(party, FaultKind::Timeout, ""));
         assert!(stands_for(present(), &blind(Party::Notion)));
         assert!(!stands_for(present(), &blind(Party::Check)));
-        assert!(!stands_for(present(), &Issue::new(IssueId::Undelivered(BOARD), "")));
+        assert!(stands_for(present(), &Issue::new(IssueId::Undelivered(BOARD), "")));
+        assert!(!stands_for(present(), &Issue::new(IssueId::Undelivered("telegram"), "")));
     }
 }

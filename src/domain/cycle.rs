@@ -74,8 +74,8 @@ mod tests {
     }
 
     fn report(now: DateTime<Utc>, present: &[IssueId]) -> Report {
-        let present = present.iter().map(|id| Issue::new(*id, id.to_string())).collect();
-        Report { cycle: 1, timestamp: now, sections: vec![], present }
+        let present = present.iter().map(|id| Issue::new(*id, id.to_string()));
+        Report::assemble(1, now, vec![]).with(present)
     }
 
     #[test]

@@ -41,6 +41,25 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 15] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::QuotaExhausted,
+        Self::BadRequest,
+        Self::ServerFault,
+        Self::Timeout,
+        Self::Connection,
+        Self::Tls,
+        Self::Garbage,
+        Self::Schema,
+        Self::Incomplete,
+        Self::Panic,
+        Self::NotConfigured,
+    ];
+
     /// The name in the report and in metrics.
     pub fn name(self) -> &'static str {
         match self {

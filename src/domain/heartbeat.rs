@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::delivery::{ChannelDelivery, DeliveryState};
 use super::fault::Party;
+use super::maintenance::Windows;
 use super::message::duration;
 use super::report::{Report, Section, Sight};
 
@@ -15,13 +16,21 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// What is wrong with the watch itself after a cycle, if something is, as half a sentence.
 ///
 /// That a party is down is what it is there to find out; that a look did not come to an end, or that nobody hears of what
-/// it saw, is not. `deliveries` tell of the channels before the cycle, `told` are those that alerts go to.
-pub fn ailment(report: &Report, deliveries: &[ChannelDelivery], told: &[&str]) -> Option<String> {
+/// it saw, is not. `deliveries` tell of the channels before the cycle, `told` are those that alerts go to. What waits for
+/// the end of a `maintenance` waits as it should.
+pub fn ailment(
+    report: &Report,
+    deliveries: &[ChannelDelivery],
+    told: &[&str],
+    maintenance: &Windows,
+) -> Option<String> {
+    let now = report.timestamp;
+    let may_wait = [now, now - PATIENCE].into_iter().any(|moment| maintenance.until(moment).is_some());
     let unended = report.sections.iter().find(|section| !is_ended(section));
     let unended = unended.map(|section| format!("the check {} did not come to its end", section.check.name()));
     unended.or_else(|| {
         let of_told = deliveries.iter().filter(|delivery| told.contains(&delivery.channel.as_str()));
-        of_told.filter_map(|delivery| stuck(delivery, report.timestamp)).next()
+        of_told.filter_map(|delivery| stuck(&delivery.clone().at(now), now, may_wait)).next()
     })
 }
 
@@ -35,9 +44,10 @@ fn is_ended(section: &Section) -> bool {
     }
 }
 
-fn stuck(delivery: &ChannelDelivery, now: DateTime<Utc>) -> Option<String> {
+fn stuck(delivery: &ChannelDelivery, now: DateTime<Utc>, may_wait: bool) -> Option<String> {
     let channel = &delivery.channel;
-    let waits = delivery.waiting_since.and_then(|since| (now - since).to_std().ok()).filter(|waits| *waits > PATIENCE);
+    let waits = delivery.waiting_since.filter(|_| !may_wait).and_then(|since| (now - since).to_std().ok());
+    let waits = waits.filter(|waits| *waits > PATIENCE);
     match (delivery.state, waits) {
         (DeliveryState::Failing, _) => Some(format!("{channel} does not get its notices")),
         (_, Some(waits)) => Some(format!("a notice has been waiting for {channel} for {}", duration(waits))),
@@ -89,7 +99,7 @@ mod tests {
         ] {
             let blind = report(CheckName::Metrics, Sight::Blind(Fault::new(party, kind, "")));
             let expected = is_ill.then(|| "the check metrics did not come to its end".to_owned());
-            assert_eq!(ailment(&blind, &[], &["telegram"]), expected, "{party:?} {kind:?}");
+            assert_eq!(ailment(&blind, &[], &["telegram"], &Windows::default()), expected, "{party:?} {kind:?}");
         }
     }
 
@@ -102,9 +112,22 @@ mod tests {
             (Retrying, Some(901), Some("a notice has been waiting for telegram for 15m 1s")),
             (Failing, None, Some("telegram does not get its notices")),
         ] {
-            let found = ailment(&well(), &[delivery(state, waits)], &["email", "telegram"]);
+            let found = ailment(&well(), &[delivery(state, waits)], &["email", "telegram"], &Windows::default());
             assert_eq!(found.as_deref(), expected, "{state:?} {waits:?}");
         }
-        assert_eq!(ailment(&well(), &[delivery(Failing, None)], &["email"]), None, "nobody is told there any more");
+        let other = ailment(&well(), &[delivery(Failing, None)], &["email"], &Windows::default());
+        assert_eq!(other, None, "nobody is told there any more");
+    }
+
+    #[test]
+    fn what_waits_for_the_end_of_the_maintenance_waits_as_it_should() {
+        // The cycle is at midnight.
+        for (windows, is_ill) in
+            [("daily 23:00-01:00", false), ("daily 22:00-23:50", false), ("daily 22:00-23:40", true)]
+        {
+            let waiting = [delivery(DeliveryState::Ok, Some(3_600))];
+            let found = ailment(&well(), &waiting, &["telegram"], &Windows::parse(windows).unwrap());
+            assert_eq!(found.is_some(), is_ill, "{windows}");
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! [`step`] is total: each phase meets each observation. What was not seen changes nothing: neither does a blind
 //! check resolve an incident, nor does it open one.
 //!
-//! An incident that is *unstable* comes and goes: it takes [`UNSTABLE_PATIENCE`] times as long to be resolved.
+//! An incident that is *unstable* comes and goes: it takes `UNSTABLE_PATIENCE` times as long to be resolved.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

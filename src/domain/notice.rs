@@ -6,8 +6,9 @@
 //! told before it has outlived the cause. Nor is what is silenced, or falls into maintenance: what is still there when
 //! that is over is told then. The all-clear is never silenced; it only waits for the end of the maintenance.
 //!
-//! A channel that could not be told (its token was revoked, it was not configured yet) is told when the next reminder is
-//! due, when it worsens, and in the first cycle of a process: somebody may have mended it.
+//! A channel that could not be told (its token was revoked, it was not configured yet) is told with the next message that
+//! goes there anyway, when the next reminder is due, when it worsens, and in the first cycle of a process: somebody may
+//! have mended it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -148,13 +149,24 @@ impl Terms {
 
 /// Decides what each of `channels` is to be told after a cycle that left `incidents` behind.
 pub fn plan(incidents: &[(Incident, Change)], told: &Told, channels: &[&str], terms: &Terms) -> Vec<Announcement> {
-    channels.iter().filter_map(|channel| announcement(incidents, told, channel, terms)).collect()
+    let with_what_was_missed = |channel: &&str| {
+        announcement(incidents, told, channel, terms, false)?;
+        announcement(incidents, told, channel, terms, true)
+    };
+    channels.iter().filter_map(with_what_was_missed).collect()
 }
 
-fn announcement(incidents: &[(Incident, Change)], told: &Told, channel: &str, terms: &Terms) -> Option<Announcement> {
+/// What there is to tell `channel`; `anyway` says that a message goes there in any case.
+fn announcement(
+    incidents: &[(Incident, Change)],
+    told: &Told,
+    channel: &str,
+    terms: &Terms,
+    anyway: bool,
+) -> Option<Announcement> {
     let first_notice = |incident: &Incident| told.get(&incident.id).and_then(|channels| channels.get(channel));
     let part = |step| -> Vec<Incident> {
-        let news = |incident, change| news(incident, change, first_notice(incident).is_some(), terms);
+        let news = |incident, change| news(incident, change, first_notice(incident).is_some(), terms, anyway);
         let chosen = incidents.iter().filter(|(incident, change)| news(incident, *change) == Some(step));
         chosen.map(|(incident, _)| incident.clone()).collect()
     };
@@ -176,8 +188,8 @@ fn announcement(incidents: &[(Incident, Change)], told: &Told, channel: &str, te
 }
 
 /// What a message to a channel would say of the incident, whether or not there is reason for one; `knows` says that the
-/// channel was told of it.
-fn news(incident: &Incident, change: Change, knows: bool, terms: &Terms) -> Option<Step> {
+/// channel was told of it, `anyway` that a message goes there in any case.
+fn news(incident: &Incident, change: Change, knows: bool, terms: &Terms, anyway: bool) -> Option<Step> {
     if change == Change::Resolved {
         return knows.then_some(Step::Resolved);
     }
@@ -185,7 +197,7 @@ fn news(incident: &Incident, change: Change, knows: bool, terms: &Terms) -> Opti
         return None;
     }
     let worse = incident.is_tellable() && incident.is_worse_than_told();
-    let again = terms.fresh || terms.is_due(incident) || worse;
+    let again = anyway || terms.fresh || terms.is_due(incident) || worse;
     match (knows, worse) {
         (true, true) => Some(Step::Worsened),
         (true, false) => Some(Step::Reminded),

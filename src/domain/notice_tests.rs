@@ -62,8 +62,7 @@ impl Watch {
         self.hour += 1;
         let magnitude = |id| (id == STUCK).then_some(self.jobs);
         let issue = |id: IssueId| Issue { magnitude: magnitude(id), ..Issue::new(id, id.to_string()) };
-        let issues = present.iter().map(|id| issue(*id)).collect();
-        let report = Report { cycle: 1, timestamp: now, sections: vec![], present: issues };
+        let report = Report::assemble(1, now, vec![]).with(present.iter().map(|id| issue(*id)));
         let hour = self.hour;
         let mut number = 0;
         let known = self.incidents.drain().map(|(_, incident)| incident).collect();
@@ -221,8 +220,8 @@ fn what_has_doubled_since_it_was_told_is_told_again_once() {
     watch.channels = vec!["email", "pager"];
     assert_eq!(
         watch.cycle(&[STUCK, LOW]),
-        ["email alert: !stuck_jobs =low_completion", "pager alert: +stuck_jobs"],
-        "who does not know of it hears of it"
+        ["email alert: !stuck_jobs =low_completion", "pager alert: +stuck_jobs +low_completion"],
+        "who does not know of it hears of it, and of the rest"
     );
 }
 

@@ -23,7 +23,7 @@ fn what_is_known_can_be_read_by_those_who_did_not_see_it() {
         seen(CheckName::Health, answers),
         seen(CheckName::Metrics, Figures::Metrics(metrics)),
         seen(CheckName::StuckJobs, Figures::StuckJobs(stuck)),
-        Section { check: CheckName::Metrics, took: Duration::ZERO, sight: Sight::Blind(fault.clone()) },
+        Section { check: CheckName::Metrics, took: Duration::ZERO, sight: Sight::Blind(fault) },
     ];
     let everything = IssueId::ALL.map(|id| Issue::new(id, id.to_string()));
     let report = Report::assemble(7, DateTime::UNIX_EPOCH + Duration::from_millis(1_500), sections).with(everything);

@@ -176,6 +176,9 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// Everything that is wrong, in the order of [`IssueId`], also what another issue explains.
     pub present: Vec<Issue>,
+    /// Of these it is not known whether they are still there: they are listed, and nothing follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<IssueId>,
 }
 
 impl Report {
@@ -184,7 +187,7 @@ impl Report {
         sections.sort_by_key(|section| section.check);
         let mut present: Vec<Issue> = sections.iter().flat_map(Section::issues).collect();
         present.sort_by_key(|issue| issue.id);
-        Self { cycle, timestamp, sections, present }
+        Self { cycle, timestamp, sections, present, undecided: vec![] }
     }
 
     /// The same with what is wrong beside what the checks saw.
@@ -192,6 +195,11 @@ impl Report {
         self.present.extend(issues);
         self.present.sort_by_key(|issue| issue.id);
         self
+    }
+
+    /// The same, but it is not known whether these are still there.
+    pub fn undecided(self, issues: Vec<IssueId>) -> Self {
+        Self { undecided: issues, ..self }
     }
 
     /// The issues to be listed: a check that is blind because its party is down is left to the line of that party.
@@ -206,6 +214,9 @@ impl Report {
 
     /// What is known about `id` after this cycle.
     pub fn observe(&self, id: IssueId) -> Observation<'_> {
+        if self.undecided.contains(&id) {
+            return Observation::Unseen;
+        }
         if let Some(issue) = self.present.iter().find(|issue| issue.id == id) {
             return Observation::Present(issue);
         }

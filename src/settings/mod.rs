@@ -276,13 +276,14 @@ impl Build {
 
 fn maintenance(reader: &mut Reader<'_>) -> Option<Windows> {
     let is_set = reader.is_set(MAINTENANCE);
-    let windows = reader.given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(not_windows));
+    let windows = reader
+        .given(MAINTENANCE, |text| Windows::parse(&line(1_000)(text)?).map_err(|sentence| not_windows(&sentence)));
     if is_set { windows } else { Some(Windows::default()) }
 }
 
 /// The sentence says what is wrong, then what to write instead.
-fn not_windows(sentence: String) -> Fault {
-    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((&sentence, "use such as Sun 02:00-04:00 UTC"));
+fn not_windows(sentence: &str) -> Fault {
+    let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((sentence, "use such as Sun 02:00-04:00 UTC"));
     Fault::new(format!("cannot be used: {wrong}"), right)
 }
 

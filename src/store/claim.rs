@@ -1,18 +1,13 @@
 //! The notice that a channel is to be sent next, and who sends it.
 
 use chrono::{DateTime, Utc};
-use log::{error, warn};
 
 use super::database::Transaction;
-use super::error::shortened;
 use super::outbox::Notice;
-use super::row::{Row, millis};
+use super::row::millis;
 use super::statement::Statement;
+use super::waiting::{MOST, Turn, Waiting, merged, next, waiting};
 use super::{Store, StoreError};
-use crate::domain::notice::NoticeKind;
-
-/// How many notices that wait for one channel are looked at, and merged, at once.
-pub(super) const MOST: i64 = 100;
 
 /// A notice that was claimed in order to be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,50 +20,6 @@ pub struct Due {
     pub waiting_since: DateTime<Utc>,
 }
 
-/// Whose turn it is.
-struct Turn {
-    attempts: u32,
-    created: DateTime<Utc>,
-    next_try: DateTime<Utc>,
-    claimed_until: Option<DateTime<Utc>>,
-}
-
-impl Turn {
-    /// `fence` is the epoch of whoever looks: what a leader before him has claimed is nobody's any more. What somebody
-    /// claimed who does not lead is his.
-    fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
-        let theirs = row.optional_number("claimed_epoch")?;
-        let claimed_by_a_former_leader = fence.zip(theirs).is_some_and(|(ours, theirs)| theirs < ours);
-        Ok(Self {
-            attempts: row.count("attempts")?,
-            created: row.moment("created")?,
-            next_try: row.moment("next_try")?,
-            claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
-        })
-    }
-
-    /// Whether it was posted for later; then it holds up nobody until it is due for the first time.
-    fn is_for_later(&self) -> bool {
-        self.attempts == 0 && self.next_try > self.created
-    }
-
-    fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.due() <= now
-    }
-
-    fn due(&self) -> DateTime<Utc> {
-        self.claimed_until.map_or(self.next_try, |claimed_until| claimed_until.max(self.next_try))
-    }
-}
-
-/// A notice that waits.
-struct Waiting {
-    turn: Turn,
-    failed_at: Option<i64>,
-    last_error: Option<String>,
-    notice: Notice,
-}
-
 impl Store {
     /// Claims the notice that `channel` is to be sent now, until `until`, in the name of `by`; counts the attempt.
     ///
@@ -76,7 +27,7 @@ impl Store {
     /// claim of a leader before ours counts no more.
     ///
     /// If more than that one wait, `merge` makes one of the earlier ones, the oldest first, and of the newest, whose place
-    /// and id it gets. States are never merged.
+    /// and id it gets. States are never merged, nor is what may have arrived already.
     pub async fn claim<M>(
         &self,
         channel: &str,
@@ -100,6 +51,27 @@ impl Store {
             };
             transaction.commit().await?;
             Ok(due)
+        })
+        .await
+    }
+
+    /// Lets the notice `id`, should it wait for its next try, be claimed at `now` if others wait behind it: it is not to
+    /// hold them up.
+    pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (store, id) = (self.clone(), id.to_owned());
+        self.run(async move {
+            let mut transaction = store.begin().await?;
+            Statement::new(
+                "UPDATE notices SET next_try = $1
+                 WHERE id = $2 AND state = 'pending' AND next_try > $1 AND EXISTS (
+                     SELECT 1 FROM notices AS later WHERE later.channel = notices.channel AND later.state = 'pending'
+                         AND later.seq > notices.seq AND later.next_try <= $1)",
+            )
+            .bind(millis(now))
+            .bind(id)
+            .execute(&mut transaction)
+            .await?;
+            transaction.commit().await
         })
         .await
     }
@@ -130,119 +102,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// What waits for `channel`, the oldest first, which nobody else then claims until the transaction is over. What makes no
-/// sense is given up, or it would be in the way for ever.
-async fn waiting(
-    transaction: &mut Transaction,
-    channel: &str,
-    now: DateTime<Utc>,
-    fence: Option<i64>,
-) -> Result<Vec<Waiting>, StoreError> {
-    let rows = Statement::differing(WAITING[0], WAITING[1]).bind(channel).bind(MOST).all(transaction).await?;
-    let mut waiting = vec![];
-    for row in &rows {
-        match Waiting::of(row, fence) {
-            Ok(notice) => waiting.push(notice),
-            Err(error) => give_up(transaction, row.number("seq")?, now, &error).await?,
-        }
-    }
-    Ok(waiting)
-}
-
-macro_rules! select_waiting {
-    ($rest:literal) => {
-        concat!(
-            "SELECT seq, id, channel, kind, subject, body, thread, created, attempts, next_try, claimed_until, ",
-            "claimed_epoch, content, failed_at, last_error FROM notices ",
-            "WHERE channel = $1 AND state = 'pending' ORDER BY seq LIMIT $2",
-            $rest
-        )
-    };
-}
-
-/// In the words of SQLite and of PostgreSQL.
-pub(super) const WAITING: [&str; 2] = [select_waiting!(""), select_waiting!(" FOR UPDATE")];
-
-async fn give_up(
-    transaction: &mut Transaction,
-    seq: i64,
-    now: DateTime<Utc>,
-    error: &StoreError,
-) -> Result<(), StoreError> {
-    error!("a notice cannot be read and is given up: {error}");
-    Statement::new(
-        "UPDATE notices SET state = 'failed', failed_at = $1, last_error = $2, claimed_until = NULL, claimed_by = NULL,
-             claimed_epoch = NULL
-         WHERE seq = $3",
-    )
-    .bind(millis(now))
-    .bind(error.to_string())
-    .bind(seq)
-    .execute(transaction)
-    .await?;
-    Ok(())
-}
-
-impl Waiting {
-    fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
-        let (id, kind) = (row.text("id")?, row.text("kind")?);
-        let kind = NoticeKind::parse(&kind).unwrap_or_else(|| {
-            // Its words are written: better told in the wrong tone than in the way of all that follow.
-            let kind = shortened(&kind, 60);
-            warn!("notice {id} is of the kind {kind:?}, which this version does not know: sent as an alert");
-            NoticeKind::Alert
-        });
-        let turn = Turn::of(row, fence)?;
-        let notice = Notice {
-            id,
-            channel: row.text("channel")?,
-            kind,
-            subject: row.text("subject")?,
-            body: row.text("body")?,
-            thread: row.optional_text("thread")?,
-            created: turn.created,
-            incidents: vec![],
-            content: row.optional_text("content")?,
-            not_before: None,
-        };
-        let (failed_at, last_error) = (row.optional_number("failed_at")?, row.optional_text("last_error")?);
-        Ok(Self { turn, failed_at, last_error, notice })
-    }
-
-    fn is_state(&self) -> bool {
-        self.notice.kind == NoticeKind::Status
-    }
-}
-
-/// What is to be sent next, the oldest first: one notice, or those that are merged into the newest of them. Nothing if it
-/// is nobody's turn.
-fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
-    let mut in_turn = waiting.into_iter().filter(|notice| !notice.turn.is_for_later() || notice.turn.next_try <= now);
-    let Some(first) = in_turn.next().filter(|first| first.turn.is_due(now)) else { return vec![] };
-    if first.is_state() {
-        return vec![first];
-    }
-    // No further than to the first one that has to wait: what is behind it must not overtake it.
-    let may_go = |notice: &Waiting| notice.turn.is_due(now) || notice.turn.attempts == 0;
-    let others = in_turn.filter(|notice| !notice.is_state()).take_while(may_go);
-    std::iter::once(first).chain(others).collect()
-}
-
-/// The one notice that all of `together` become, in the place of the newest; none if there are none.
-fn merged(together: &[Waiting], merge: impl FnOnce(Vec<Notice>, Notice) -> Notice) -> Option<Notice> {
-    let (newest, earlier) = together.split_last()?;
-    let newest = newest.notice.clone();
-    if earlier.is_empty() {
-        return Some(newest);
-    }
-    // What began a conversation and is merged itself was never sent.
-    let was_sent = |thread: &&String| !together.iter().any(|waiting| waiting.notice.id == **thread);
-    let thread = together.iter().find_map(|waiting| waiting.notice.thread.as_ref().filter(was_sent)).cloned();
-    let (id, channel, created) = (newest.id.clone(), newest.channel.clone(), newest.created);
-    let one = merge(earlier.iter().map(|waiting| waiting.notice.clone()).collect(), newest);
-    Some(Notice { id, channel, created, thread, incidents: vec![], not_before: None, ..one })
 }
 
 /// Has the one message that tells all of `together` be sent by `by`.

@@ -12,7 +12,7 @@ use log::warn;
 /// two files of one name.
 #[derive(Clone, Debug)]
 pub(super) struct LeaderFile {
-    path: PathBuf,
+    database: PathBuf,
     held: Arc<Mutex<Held>>,
 }
 
@@ -53,11 +53,16 @@ impl Drop for New {
 }
 
 impl LeaderFile {
-    /// That of the database in the file `database`, which is there; by whichever of its names, it is the same.
+    /// That of the database in the file `database`.
     pub(super) fn of(database: &Path) -> Self {
-        let mut name = database.canonicalize().unwrap_or_else(|_| database.into()).into_os_string();
+        Self { database: database.into(), held: Arc::default() }
+    }
+
+    /// By whichever of its names a database is known, this is the same.
+    fn path(&self) -> PathBuf {
+        let mut name = self.database.canonicalize().unwrap_or_else(|_| self.database.clone()).into_os_string();
         name.push(".leader");
-        Self { path: name.into(), held: Arc::default() }
+        name.into()
     }
 
     /// Takes the lock if nobody else has it; waits for nobody.
@@ -66,7 +71,8 @@ impl LeaderFile {
         if held.file.is_some() {
             return Grip::Ours;
         }
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path);
+        let path = self.path();
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let locked = opened.map_err(TryLockError::Error).and_then(|file| file.try_lock().map(|()| file));
         match locked {
             Ok(file) => {
@@ -78,7 +84,7 @@ impl LeaderFile {
                 if !std::mem::replace(&mut held.complained, true) {
                     warn!(
                         "{} cannot be locked ({error}): after a crash, the lease has to run out first",
-                        self.path.display()
+                        path.display()
                     );
                 }
                 Grip::None

@@ -26,6 +26,9 @@ pub struct Lease {
     pub epoch: i64,
     /// Who has it.
     pub holder: String,
+    /// Whether nobody else can have it for as long as this process lives, renewed or not: it has the database to itself,
+    /// or holds the lock of the system.
+    pub for_good: bool,
 }
 
 impl Store {
@@ -42,18 +45,20 @@ impl Store {
     pub async fn lead(&self, holder: &str, for_: Duration) -> Result<Option<Lease>, StoreError> {
         let (store, holder) = (self.clone(), holder.to_owned());
         self.briefly(async move {
-            let is_ours = match store.leader_file.as_ref().map(LeaderFile::grasp) {
+            let (is_ours, for_good) = match store.leader_file.as_ref().map(LeaderFile::grasp) {
                 Some(Grip::Others) => return Ok(None),
                 Some(Grip::New(new)) => {
                     // Without the lease the lock is let go again, also if this ends half-way.
                     let taken = take(&store.database, &holder, for_, true).await?;
                     new.keep();
-                    return Ok(taken);
+                    return Ok(taken.map(|epoch| Lease { epoch, holder, for_good: true }));
                 }
-                Some(Grip::Ours | Grip::None) => false,
-                None => matches!(store.database, Database::Sqlite { .. }),
+                Some(Grip::Ours) => (false, true),
+                Some(Grip::None) => (false, false),
+                None => [matches!(store.database, Database::Sqlite { .. }); 2].into(),
             };
-            take(&store.database, &holder, for_, is_ours).await
+            let taken = take(&store.database, &holder, for_, is_ours).await?;
+            Ok(taken.map(|epoch| Lease { epoch, holder, for_good }))
         })
         .await
     }
@@ -139,14 +144,15 @@ impl Store {
     }
 }
 
-/// Takes the lease if it is free or has run out, or anyhow if nobody else can have it.
-async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<Lease>, StoreError> {
-    if !is_ours && !is_free(&mut database.session().await?, LOOK).await? {
+/// Takes the lease if it is free, has run out or was taken by `holder` who did not hear of it, or anyhow if nobody else
+/// can have it; its epoch.
+async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) -> Result<Option<i64>, StoreError> {
+    if !is_ours && !is_free(&mut database.session().await?, holder, LOOK).await? {
         // The common case, which keeps nobody from writing.
         return Ok(None);
     }
     let mut transaction = database.begin().await?;
-    if !is_ours && !is_free(&mut transaction, TAKE).await? {
+    if !is_ours && !is_free(&mut transaction, holder, TAKE).await? {
         return Ok(None);
     }
     let until = now(&mut transaction).await?.saturating_add(millis(for_));
@@ -159,7 +165,7 @@ async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) 
     .await?;
     let epoch = taken.ok_or_else(missing)?.number("epoch")?;
     transaction.commit().await?;
-    Ok(Some(Lease { epoch, holder: holder.into() }))
+    Ok(Some(epoch))
 }
 
 /// The row of the lease, in the words of SQLite and of PostgreSQL. SQLite has one writer at a time anyhow.
@@ -179,9 +185,10 @@ fn missing() -> StoreError {
     StoreError::nonsense("there is no row for the lease")
 }
 
-async fn is_free(on: &mut impl Speaks, look: [&'static str; 2]) -> Result<bool, StoreError> {
+async fn is_free(on: &mut impl Speaks, holder: &str, look: [&'static str; 2]) -> Result<bool, StoreError> {
     let row = row(on, look).await?;
-    Ok(row.optional_text("holder")?.is_none() || row.number("until")? <= now(on).await?)
+    let has_it = row.optional_text("holder")?;
+    Ok(has_it.is_none_or(|has_it| has_it == holder) || row.number("until")? <= now(on).await?)
 }
 
 /// The clock of the database, in unix milliseconds: the one clock that all who share it have.

@@ -1,4 +1,5 @@
-//! What must outlive the process: incidents, the outbox of notices, and what channels have to remember.
+//! What must outlive the process: incidents and their stories, the outbox of notices and what channels answered, silences,
+//! figures and reports, what channels have to remember, and who leads.
 //!
 //! Invariants:
 //! - A change of incidents and the notices that it causes are one transaction, synced to the disk before [`Store::settle`]
@@ -6,16 +7,18 @@
 //! - Everything runs on the runtime that [`Store::open`] was given, whoever asks: a caller on another runtime never
 //!   polls the pool, and a caller that goes away does not cut a transaction in half.
 //! - Every operation has a deadline.
-//!
+//! - Who leads writes under the epoch of his lease ([`Store::under`]): once another one leads, nothing of his is written.
 //! - SQLite and PostgreSQL behave the same. The statements are written once, in what both understand; what only one of
 //!   them knows is in `sqlite.rs`, `postgres.rs`, `error.rs` and the migrations, which keep in step.
 //!
-//! Deliberately absent: the clock (each `now` is an argument), and `sqlx::Any`.
+//! Deliberately absent: the clock (each `now` is an argument; only the lease goes by one, that of the database), and
+//! `sqlx::Any`.
 
 mod acknowledge;
 mod changes;
 mod channel_state;
 mod claim;
+mod copies;
 mod database;
 mod days;
 mod deliveries;
@@ -30,6 +33,7 @@ mod outbox;
 mod page;
 mod postgres;
 mod prune;
+mod records;
 mod reports;
 mod row;
 mod samples;
@@ -40,6 +44,7 @@ mod sqlite;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -54,11 +59,12 @@ pub use claim::Due;
 pub use days::{SampleDay, Total, YesNo};
 pub use deliveries::Outcome;
 pub use error::StoreError;
-pub use history::{Attempt, DeliveryRecord, IncidentFilter, IncidentStory, NoticeState};
+pub use history::{IncidentFilter, IncidentStory};
 pub use lease::Lease;
 pub use ledger::{Ledger, Settled};
 pub use outbox::Notice;
 pub use page::Page;
+pub use records::{Attempt, DeliveryRecord, NoticeState};
 pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
 pub use settle::{Decision, Known};

@@ -6,6 +6,7 @@ use super::database::Transaction;
 use super::row::{Row, counted, millis, readable};
 use super::statement::Statement;
 use super::{Store, StoreError};
+pub use crate::domain::report::Gap;
 
 /// The figures of one cycle; what was not known is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +31,6 @@ pub struct Sample {
     pub stuck: Option<u64>,
     /// How long the check of the parties took, in milliseconds.
     pub health_ms: Option<u64>,
-}
-
-/// A time in which nobody looked: the host slept, or we were down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// When somebody last looked.
-    pub since: DateTime<Utc>,
-    /// When somebody looked again.
-    pub until: DateTime<Utc>,
 }
 
 /// How many samples or gaps are looked at, from their beginning: 30 days of one every half minute.

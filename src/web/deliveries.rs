@@ -9,9 +9,10 @@ use super::answer::json;
 use super::auth::Access;
 use super::problem::Problem;
 use super::query::Query;
+use crate::domain::delivery::error_kind;
 use crate::domain::issue::CHANNELS;
 use crate::domain::message::timestamp;
-use crate::store::{Attempt, DeliveryRecord};
+use crate::store::{Attempt, DeliveryRecord, Outcome};
 
 /// The answer to `GET /api/deliveries`: a page of the ledger.
 #[derive(Serialize)]
@@ -45,7 +46,8 @@ pub(super) struct DeliveryPart<'a> {
     delivered_at: Option<String>,
     /// What the channel answered when it took it. `null` as long as it has not, and for whoever shows no token.
     answer: Option<&'a str>,
-    /// What the channel answered when it last did not take it. `null` if it never did, and for whoever shows no token.
+    /// What the channel answered when it last did not take it; its kind, such as `timeout`, for whoever shows no token.
+    /// `null` if it never did.
     last_error: Option<&'a str>,
     /// The notice that tells what this one was to tell; `null` unless it is merged.
     merged_into: Option<&'a str>,
@@ -71,7 +73,7 @@ struct TryPart<'a> {
     at: String,
     /// `delivered`, `later` or `never`.
     outcome: &'static str,
-    /// What the channel answered; `null` for whoever shows no token.
+    /// What the channel answered. For whoever shows no token, the kind of an error, and `null` if it took it.
     answer: Option<&'a str>,
 }
 
@@ -98,16 +100,17 @@ pub(super) fn part(record: &DeliveryRecord, access: Access) -> DeliveryPart<'_> 
         attempts: record.attempts,
         next_try: record.next_try.map(timestamp),
         delivered_at: record.delivered_at.map(timestamp),
-        answer: detail(record.answer.as_deref(), access),
-        last_error: detail(record.last_error.as_deref(), access),
+        answer: record.answer.as_deref().filter(|_| access > Access::Nobody),
+        last_error: record.last_error.as_deref().map(|error| reduced(error, access)),
         merged_into: record.merged_into.as_deref(),
         incidents: record.incidents.iter().map(subject).collect(),
         tries: record.tries.iter().map(|attempt| tried(attempt, access)).collect(),
     }
 }
 
-fn detail(text: Option<&str>, access: Access) -> Option<&str> {
-    text.filter(|_| access > Access::Nobody)
+/// What is shown of an error.
+fn reduced(error: &str, access: Access) -> &str {
+    if access > Access::Nobody { error } else { error_kind(error) }
 }
 
 fn subject((id, step): &(String, String)) -> SubjectPart<'_> {
@@ -115,9 +118,10 @@ fn subject((id, step): &(String, String)) -> SubjectPart<'_> {
 }
 
 fn tried(attempt: &Attempt, access: Access) -> TryPart<'_> {
-    TryPart {
-        at: timestamp(attempt.at),
-        outcome: attempt.outcome.name(),
-        answer: detail(Some(&attempt.answer), access),
-    }
+    let said = attempt.answer.as_str();
+    let answer = match attempt.outcome {
+        Outcome::Delivered => Some(said).filter(|_| access > Access::Nobody),
+        Outcome::Later | Outcome::Never => Some(reduced(said, access)),
+    };
+    TryPart { at: timestamp(attempt.at), outcome: attempt.outcome.name(), answer }
 }

@@ -46,6 +46,8 @@ use actix_web::http::Method;
 use actix_web::{App, HttpServer, Resource, guard as guards, web};
 use tokio::sync::{Semaphore, watch};
 
+use crate::actors::delivery_board::DeliveryBoard;
+use crate::actors::leadership::Leadership;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
@@ -111,6 +113,10 @@ pub struct Sources {
     pub store: Store,
     /// Which of our own actors keep failing by now.
     pub degraded: Degraded,
+    /// How it is with the channels by now.
+    pub deliveries: DeliveryBoard,
+    /// Whether it is we who run cycles.
+    pub leadership: Leadership,
     /// Who keeps the actors alive, and lives itself if we are of any use.
     pub supervisor: Supervisor,
     /// Whether anybody may do harm to an actor; in the demo only.
@@ -123,6 +129,8 @@ pub struct WebState {
     reports: watch::Receiver<Option<Arc<Overview>>>,
     run_cycle: Sender<RunCycle>,
     degraded: Degraded,
+    deliveries: DeliveryBoard,
+    leadership: Leadership,
     supervisor: Supervisor,
     chaos: bool,
     database: health::Database,
@@ -136,7 +144,7 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, store, degraded, supervisor, chaos } = sources;
+        let Sources { reports, run_cycle, ping, store, degraded, deliveries, leadership, supervisor, chaos } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
         let (acknowledgements, rendered) = (Acknowledgements::default(), rendered::Cache::default());
@@ -145,6 +153,8 @@ impl WebState {
             reports,
             run_cycle,
             degraded,
+            deliveries,
+            leadership,
             supervisor,
             chaos,
             database,

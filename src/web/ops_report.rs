@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::fault::{Fault, Party};
 use crate::domain::incident::Incident;
 use crate::domain::issue::{ACTORS, Issue, IssueId};
@@ -24,6 +25,7 @@ struct OpsReport<'a> {
     checks: Vec<CheckPart>,
     incidents: Vec<IncidentPart<'a>>,
     supervision: Vec<ActorPart<'a>>,
+    delivery: Vec<DeliveryPart<'a>>,
     stuck_jobs: Vec<StuckJobPart<'a>>,
     gaps: Vec<GapPart>,
 }
@@ -71,6 +73,15 @@ struct ActorPart<'a> {
 }
 
 #[derive(Serialize)]
+struct DeliveryPart<'a> {
+    channel: &'a str,
+    state: &'static str,
+    pending: u64,
+    last_delivered: Option<String>,
+    last_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct StuckJobPart<'a> {
     name: &'a str,
     status: Option<&'a str>,
@@ -87,12 +98,13 @@ struct GapPart {
 
 /// The report of `overview` as the contract has it.
 ///
-/// `since` are the issues that have come up since its cycle, `actors` are our own. `details` are error texts and stuck
-/// jobs by name, which are for holders of a token only.
+/// `since` are the issues that have come up since its cycle, `actors` are our own, `deliveries` is how it is with the
+/// channels by now. `details` are error texts and stuck jobs by name, which are for holders of a token only.
 pub fn document<'a>(
     overview: &'a Overview,
     since: &'a [Issue],
     actors: &'a [ChildInfo],
+    deliveries: &'a [ChannelDelivery],
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
@@ -111,6 +123,7 @@ pub fn document<'a>(
         checks: report.sections.iter().map(|section| check(section, details)).collect(),
         incidents: incidents.iter().map(incident).collect(),
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
+        delivery: deliveries.iter().map(|channel| delivery(channel, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
         gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
@@ -177,6 +190,16 @@ fn actor(child: &ChildInfo, details: bool) -> ActorPart<'_> {
         restarts: child.restarts(),
         last_failure: failure.map(|exit| if details { exit.to_string() } else { exit.reason.to_string() }),
         last_restart: child.last_restart.map(timestamp),
+    }
+}
+
+fn delivery(channel: &ChannelDelivery, details: bool) -> DeliveryPart<'_> {
+    DeliveryPart {
+        channel: &channel.channel,
+        state: channel.state.name(),
+        pending: channel.pending,
+        last_delivered: channel.last_delivered.map(timestamp),
+        last_error: if details { channel.last_error.as_deref() } else { channel.error_kind() },
     }
 }
 

@@ -1,17 +1,34 @@
 use std::time::Duration;
 
 use super::*;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::fault::FaultKind;
 use crate::domain::incident::Held;
 use crate::domain::report::{Answer, CheckName, Figures, Gap, Sight};
 use crate::web::tests::sample;
 
+/// One channel that waits, and one that is well.
+fn channels() -> [ChannelDelivery; 2] {
+    let channel = |name: &str, state| ChannelDelivery {
+        channel: name.into(),
+        state,
+        pending: 0,
+        waiting_since: None,
+        last_delivered: None,
+        last_error: None,
+    };
+    let waits = channel("email", DeliveryState::Retrying);
+    let waits = ChannelDelivery { pending: 2, last_error: Some("rate limited (429): slow down".into()), ..waits };
+    let last_delivered = Some(sample::moment() - Duration::from_secs(8));
+    [waits, ChannelDelivery { last_delivered, ..channel("telegram", DeliveryState::Ok) }]
+}
+
 fn pretty(overview: &Overview, details: bool) -> String {
-    serde_json::to_string_pretty(&document(overview, &[], &[], "EchoPilot", details)).unwrap()
+    serde_json::to_string_pretty(&document(overview, &[], &[], &channels(), "EchoPilot", details)).unwrap()
 }
 
 fn value(overview: &Overview, since: &[Issue], details: bool) -> serde_json::Value {
-    serde_json::to_value(document(overview, since, &[], "EchoPilot", details)).unwrap()
+    serde_json::to_value(document(overview, since, &[], &channels(), "EchoPilot", details)).unwrap()
 }
 
 #[test]
@@ -78,6 +95,22 @@ fn the_sample_of_the_guide_is_told_to_the_byte() {
         }
       ],
       "supervision": [],
+      "delivery": [
+        {
+          "channel": "email",
+          "state": "retrying",
+          "pending": 2,
+          "last_delivered": null,
+          "last_error": "rate limited (429): slow down"
+        },
+        {
+          "channel": "telegram",
+          "state": "ok",
+          "pending": 0,
+          "last_delivered": "2025-10-17T13:58:40Z",
+          "last_error": null
+        }
+      ],
       "stuck_jobs": [
         {
           "name": "Summarise the interview",
@@ -105,6 +138,12 @@ fn without_a_token_no_job_is_named() {
 }
 
 #[test]
+fn without_a_token_the_error_of_a_channel_is_its_kind() {
+    assert_eq!(value(&sample::ill(), &[], true)["delivery"][0]["last_error"], "rate limited (429): slow down");
+    assert_eq!(value(&sample::ill(), &[], false)["delivery"][0]["last_error"], "rate_limited");
+}
+
+#[test]
 fn when_nobody_looked_is_told() {
     let gap = Gap { since: sample::moment() - Duration::from_secs(3_600), until: sample::moment() };
     let overview = Overview { gaps: vec![gap], ..sample::well() };
@@ -114,8 +153,8 @@ fn when_nobody_looked_is_told() {
 
 #[test]
 fn the_report_is_one_line_with_its_keys_in_order() {
-    let body = serde_json::to_string(&document(&sample::well(), &[], &[], "EchoPilot", false)).unwrap();
-    insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"supervision":[],"stuck_jobs":[],"gaps":[]}"#);
+    let body = serde_json::to_string(&document(&sample::well(), &[], &[], &[], "EchoPilot", false)).unwrap();
+    insta::assert_snapshot!(body, @r#"{"timestamp":"2025-10-17T13:58:48Z","health":{"openai":true,"notion":true},"metrics":{"total_24h":1,"done_24h":1,"low_qa_count":0,"avg_qa_24h":91.0,"warnings":[]},"stuck_jobs_count":0,"overall_ok":true,"issues":[],"service":"EchoPilot","checks":[{"name":"health","state":"ok","took_ms":231,"error":null},{"name":"metrics","state":"ok","took_ms":398,"error":null},{"name":"stuck_jobs","state":"ok","took_ms":412,"error":null}],"incidents":[],"supervision":[],"delivery":[],"stuck_jobs":[],"gaps":[]}"#);
 }
 
 #[test]
@@ -174,6 +213,22 @@ fn what_is_not_known_is_null() {
       ],
       "incidents": [],
       "supervision": [],
+      "delivery": [
+        {
+          "channel": "email",
+          "state": "retrying",
+          "pending": 2,
+          "last_delivered": null,
+          "last_error": "rate limited (429): slow down"
+        },
+        {
+          "channel": "telegram",
+          "state": "ok",
+          "pending": 0,
+          "last_delivered": "2025-10-17T13:58:40Z",
+          "last_error": null
+        }
+      ],
       "stuck_jobs": [],
       "gaps": []
     }

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use super::WebState;
 use super::acknowledgements::Acknowledged;
 use super::ops_report::{actors, document};
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 
@@ -24,6 +25,7 @@ struct Rendered {
     stale: Option<Issue>,
     revision: u64,
     acknowledged: Acknowledged,
+    deliveries: Arc<Vec<ChannelDelivery>>,
     page: Page,
 }
 
@@ -50,12 +52,14 @@ impl Cache {
     ) -> serde_json::Result<Page> {
         // Before the actors are looked at: what changes in between is rendered again at the next request.
         let (revision, acknowledged) = (web.supervisor.revision(), web.acknowledgements.now());
+        let deliveries = web.deliveries.known();
         let place = if details { &self.detailed } else { &self.public };
         if let Some(last) = place.load().as_deref()
             && Arc::ptr_eq(&last.overview, overview)
             && last.stale == stale
             && last.revision == revision
             && last.acknowledged.is(&acknowledged)
+            && Arc::ptr_eq(&last.deliveries, &deliveries)
         {
             return Ok(last.page.clone());
         }
@@ -65,9 +69,11 @@ impl Cache {
         let since: Vec<Issue> = stale.iter().cloned().chain(degraded).collect();
         let actors = actors(&web.supervisor);
         let shown = acknowledged.on(overview);
-        let body = serde_json::to_vec(&document(&shown, &since, &actors, &web.settings.service, details))?;
+        let service = web.settings.service.as_str();
+        let body = serde_json::to_vec(&document(&shown, &since, &actors, &deliveries, service, details))?;
         let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
-        let rendered = Rendered { overview: Arc::clone(overview), stale, revision, acknowledged, page: page.clone() };
+        let overview = Arc::clone(overview);
+        let rendered = Rendered { overview, stale, revision, acknowledged, deliveries, page: page.clone() };
         place.store(Some(Arc::new(rendered)));
         Ok(page)
     }

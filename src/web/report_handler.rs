@@ -13,6 +13,7 @@ use super::WebState;
 use super::answer::{JSON, answer};
 use super::auth::Access;
 use super::problem::Problem;
+use crate::actors::leadership::Standing;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::message::duration;
 use crate::domain::report::{self, Overview};
@@ -55,6 +56,11 @@ impl WebState {
 
     /// The report of a cycle that is run now. When it takes too long for the asker, it goes on without them.
     async fn made_now(&self) -> Result<Arc<Overview>, Problem> {
+        if let Standing::Following { leader } = self.leadership.standing() {
+            let leader = leader.as_deref().unwrap_or("another one");
+            let detail = format!("This instance stands by, and cycles are run by the one that leads: {leader}.");
+            return Err(Problem::unavailable(detail).retry_after(RETRY_AFTER));
+        }
         let patience = self.settings.patience.min(self.settings.check_timeout + CYCLE_MARGIN);
         // A Scheduler that is replaced meanwhile is asked again: a cycle too many does no harm.
         let problem = match self.run_cycle.call(RunCycle, patience).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,6 +23,9 @@ use crate::domain::span;
 
 /// The longest silence: what nobody wants to hear of for longer is not to be watched.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
+
+/// What rounds a moment up to the next whole second.
+const JUST_BELOW_A_SECOND: Duration = Duration::from_nanos(999_999_999);
 
 /// Silences at a time: each cycle reads them all.
 const MOST: usize = 100;
@@ -125,7 +128,9 @@ pub(super) async fn end(
 ) -> Result<HttpResponse, Problem> {
     state.door.to_operate(&request)?;
     Query::read(request.query_string(), &[])?;
-    if !identity::is_possible(&id) || !state.ask(state.store.end_silence(&id, Utc::now())).await? {
+    // Cycles count in whole seconds: one that begins now already tells.
+    let now = Utc::now().trunc_subsecs(0);
+    if !identity::is_possible(&id) || !state.ask(state.store.end_silence(&id, now)).await? {
         return Err(Problem::unknown(UNKNOWN));
     }
     log::info!("silence {id} is ended by request");
@@ -155,19 +160,21 @@ fn how_long() -> Problem {
 impl Wish {
     /// The silence that is wished for at `now`.
     fn granted(self, id: String, now: DateTime<Utc>) -> Result<Silence, Problem> {
-        let until = match (&self.r#for, &self.until) {
-            (Some(span), None) => {
-                let span = span::parse(span).map_err(|_| out_of_bounds());
-                now + within_bounds(span?)?
-            }
+        let span = match (&self.r#for, &self.until) {
+            (Some(span), None) => span::parse(span).map_err(|_| out_of_bounds())?,
             (None, Some(until)) => {
                 let until = DateTime::parse_from_rfc3339(until).map_err(|_| {
                     Problem::bad_request("until is to be a moment of RFC 3339, such as 2025-10-17T16:00:00Z.")
                 })?;
-                now + within_bounds((until.to_utc() - now).to_std().unwrap_or_default())?
+                (until.to_utc() - now).to_std().unwrap_or_default()
             }
             (Some(_), Some(_)) | (None, None) => return Err(how_long()),
         };
+        if span.is_zero() || span > LONGEST {
+            return Err(out_of_bounds());
+        }
+        // Cycles count in whole seconds, and so do silences.
+        let until = (now + span + JUST_BELOW_A_SECOND).trunc_subsecs(0);
         let issue = self.issue.as_deref().map(identity::issue).transpose()?;
         let by = line("by", self.by.as_deref().unwrap_or(OPERATOR), identity::LONGEST_NAME)?;
         let reason = match self.reason.as_deref().map(str::trim) {
@@ -176,12 +183,6 @@ impl Wish {
         };
         Ok(Silence { id, issue, created: now, until, by, reason })
     }
-}
-
-fn within_bounds(span: Duration) -> Result<Duration, Problem> {
-    // The store counts in milliseconds: a shorter one would be over before it begins.
-    let bounds = Duration::from_millis(1)..=LONGEST;
-    Some(span).filter(|span| bounds.contains(span)).ok_or_else(out_of_bounds)
 }
 
 fn out_of_bounds() -> Problem {
@@ -209,7 +210,7 @@ mod tests {
             id: "s-1".into(),
             issue: Some(IssueId::StuckJobs),
             created: moment(),
-            until: moment() + Duration::from_secs(9_000),
+            until: "2025-10-17T16:28:49Z".parse().unwrap(),
             by: "ada".into(),
             reason: "backfill 🦀".into(),
         };

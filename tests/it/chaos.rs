@@ -116,7 +116,10 @@ fn what_is_being_sent_when_its_notifier_fails_is_sent_once_and_holds_up_nothing(
             telegrams(world, 2 * number + 1).await;
             service.harm("notifier:telegram", way).await;
             world.all_is_well_again(20, now());
-            cycle().await;
+            // What comes and goes for the fourth time within the hour has to be well for longer.
+            for _ in 0..if number == 3 { 4 } else { 1 } {
+                cycle().await;
+            }
             telegrams(world, 2 * number + 2).await;
             assert!(begun.elapsed() < CLAIM, "{way}: the claim of the one before was waited for");
         }

@@ -121,7 +121,9 @@ async fn a_bad_configuration_names_all_that_is_wrong_and_shows_no_secret() {
         "TELEGRAM_BOT_TOKEN",
         "OPS_TOKEN",
     ];
-    for command in [&["serve"][..], &[], &["check"], &["check", "--dry-run"], &["config"]] {
+    let commands =
+        [&["serve"][..], &[], &["check"], &["check", "--dry-run"], &["config"], &["doctor", "--fix"], &["test-alert"]];
+    for command in commands {
         let ended = home.run(command).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{command:?}: {}", ended.said());
         for name in wrong {
@@ -195,7 +197,7 @@ async fn a_secret_may_come_from_a_file_and_dotenv_from_the_working_directory() {
 async fn help_and_version_work_everywhere_without_a_configuration() {
     let mut home = Home::new();
     home.set("PORT", "none");
-    for command in [&[][..], &["serve"], &["check"], &["config"], &["demo"]] {
+    for command in [&[][..], &["serve"], &["check"], &["config"], &["demo"], &["doctor"], &["test-alert"]] {
         let help = home.run(&[command, &["--help"]].concat()).await;
         assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{command:?}");
         assert!(help.stdout.contains("Usage: auto-operator"), "{command:?}: {}", help.stdout);
@@ -204,7 +206,9 @@ async fn help_and_version_work_everywhere_without_a_configuration() {
             && version.stdout.ends_with(concat!(" ", env!("CARGO_PKG_VERSION"), "\n"));
         assert!(version.code == Some(0) && ours, "{command:?}: {}", version.said());
     }
-    for wrong in [&["chekc"][..], &["check", "--dry"], &["serve", "now"]] {
+    for wrong in
+        [&["chekc"][..], &["check", "--dry"], &["serve", "now"], &["doctor", "me"], &["test-alert", "--channel"]]
+    {
         assert_eq!(home.run(wrong).await.code, Some(2), "{wrong:?}");
     }
 }

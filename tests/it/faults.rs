@@ -78,6 +78,11 @@ async fn meets(service: &Service, check: &str, state: &str, (fault, kinds): &Nam
     report
 }
 
+/// The alert of the outage `round` has come: what is over before it was sent would be one message with its all-clear.
+async fn alerted(home: &Home, round: usize) {
+    telegrams(&home.world, 2 * round + 1).await;
+}
+
 /// The two messages of one outage, the `round`th from 0 on.
 async fn told(home: &Home, round: usize, line: &str) {
     let messages = telegrams(&home.world, 2 * round + 2).await;
@@ -106,6 +111,7 @@ async fn openai_is_offline(faults: Vec<Named>) {
         let report = meets(&service, "health", "failing", &named).await;
         assert_eq!(issues(&report), ["❌ OpenAI integration offline"], "{named:?}");
         assert_eq!(report["health"], json!({"openai": false, "notion": null}), "{named:?}");
+        alerted(&home, round).await;
         home.world.openai.set_fault(None);
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "❌ OpenAI integration offline").await;
@@ -131,6 +137,7 @@ async fn notion_is_offline(faults: Vec<Named>) {
         assert_eq!(issues(&report), ["❌ Notion integration offline"], "{named:?}: {report:#}");
         assert_eq!(report["health"], json!({"openai": null, "notion": false}), "{named:?}");
         nothing_is_known(&report, &["metrics", "stuck_jobs"], &named.0);
+        alerted(&home, round).await;
         home.world.notion.set_fault(None);
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "❌ Notion integration offline").await;
@@ -173,6 +180,7 @@ async fn the_queries_are_blind(faults: Vec<Named>) {
         let expected = ["⚪ Job metrics unknown: Notion ", "⚪ Stuck jobs unknown: Notion "];
         let fits = lines.iter().zip(expected).all(|(line, start)| line.starts_with(start));
         assert!(lines.len() == 2 && fits, "{named:?}: {lines:?}");
+        alerted(&home, round).await;
         home.world.notion.set_fault_on("/query", None);
         is_well(&service.cycle().await, &named.0);
         told(&home, round, "⚪ Job metrics unknown: Notion ").await;

@@ -83,7 +83,7 @@ async fn an_idle_service_ends_at_once_and_takes_no_more_connections() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}\n{log}", begun.elapsed());
     assert!(awc::Client::new().get(format!("{url}/healthz")).send().await.is_err());
     let files: Vec<String> = home.left_behind().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(files, ["watch.db"], "the database is closed in order");
+    assert_eq!(files, ["watch.db", "watch.db.leader"], "the database is closed in order");
 }
 
 #[actix_rt::test]

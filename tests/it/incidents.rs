@@ -77,6 +77,7 @@ async fn nothing_is_repeated_after_a_restart_and_the_all_clear_still_comes() {
     let opened = service.cycle().await["incidents"][0].clone();
     telegrams(world, 1).await;
     mails(world, 1).await;
+    service.signal("TERM").await;
     for signal in ["TERM", "KILL"] {
         service_ends_and_begins_anew(&home, signal, &opened).await;
     }
@@ -131,13 +132,22 @@ async fn the_all_clear_goes_to_exactly_those_who_were_told() {
     service.line("telegram: alert ").await;
     world.telegram.unblocked();
     world.all_is_well_again(20, now());
-    service.cycles(2).await;
-    assert_eq!(mails(world, 2).await[1].subject, RESOLVED);
-    world.openai.goes_down();
+    // That telegram was not told is told to all, and with that telegram gets something again.
     service.cycle().await;
     let messages = telegrams(world, 1).await;
-    assert!(messages[0].text.contains("OpenAI integration offline"), "{:?}", texts(&messages));
-    mails(world, 3).await;
+    let undelivered = "telegram does not get its notices: forbidden (403)";
+    assert!(messages[0].text.contains(undelivered), "{:?}", texts(&messages));
+    service.delivered().await;
+    service.cycles(2).await;
+    let all_clears: Vec<_> = mails(world, 4).await.into_iter().map(|mail| (mail.subject, mail.body)).collect();
+    assert_eq!(
+        all_clears.iter().map(|(subject, _)| subject.as_str()).collect::<Vec<_>>(),
+        [ALERT, ALERT, RESOLVED, RESOLVED]
+    );
+    assert!(all_clears[2].1.contains("RESOLVED:\n  • ⚠️ 3 job(s) stuck"), "{all_clears:?}");
+    assert!(all_clears[3].1.contains("RESOLVED:\n  • ⚠️ telegram does not get"), "{all_clears:?}");
+    let messages = telegrams(world, 2).await;
+    assert!(messages[1].text.contains(undelivered) && !messages[1].text.contains("stuck >"), "{:?}", texts(&messages));
 }
 
 #[actix_rt::test]

@@ -21,20 +21,36 @@ mod commands;
 mod counts;
 /// An actor fails over and over: seen, told by those who can, over once it lives again.
 mod degraded;
+/// `doctor`: each sentence that it can say, and the fault that makes it say so.
+mod doctor;
 /// What is watched misbehaves in every way: said by name, in time, never as a zero; then it comes back.
 mod faults;
+/// The host sleeps, or we were down: it is said when nobody looked.
+mod gap;
+/// The dead man's switch: a ping after each cycle, and what is said when the watch itself is not well.
+mod heartbeat;
 /// What the host sees: signals, the end of the process, the log.
 mod host;
 /// The life of an incident as people see it: told once, kept quiet about, over, whatever happens to the process.
 mod incidents;
+/// kill -9 at two hundred moments of a run in which incidents open and resolve and channels fail.
+mod kills;
 /// Harm and the process: a line of the log for each end, the ordered stop, the last resort.
 mod last_resort;
+/// Several instances on one database: one leads, the others take over.
+mod leadership;
+/// What the ledger says is what the channels have got, however they refuse.
+mod ledger;
 /// The licences of everything that is built in.
 mod licences;
+/// The service comes and goes: notices of it, maintenance, times in which nobody looked.
+mod lifecycle;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
 mod on_postgres;
+/// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
+mod outage;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;
@@ -46,6 +62,10 @@ mod settings_documents;
 mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
+/// `test-alert`: what arrives, and what is said of it.
+mod test_alert;
+/// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.
+mod two_instances;
 /// From a tick to an alert in three channels.
 mod watch;
 /// The web as its callers see it: the report, its details for holders of a token, no side effects.

@@ -6,7 +6,7 @@ use auto_operator::demo::Fault;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::channels::telegrams;
+use crate::support::channels::{mails, telegrams};
 use crate::support::service::{Answer, bearer};
 use crate::support::{Home, OPS_TOKEN, Service, now, section};
 
@@ -133,8 +133,10 @@ async fn two_hundred_questions_change_nothing_and_ask_nobody_outside() {
     home.unset(&["NOTION_STATUS_DB_ID"]);
     let service = home.serve().await;
     service.cycle().await;
-    telegrams(&home.world, 1).await;
     let world = &home.world;
+    telegrams(world, 1).await;
+    mails(world, 1).await;
+    service.delivered().await;
     let asked =
         || [world.notion.requests().count(), world.openai.requests().count(), world.telegram.requests().count()];
     let (before, first) = (asked(), service.report().await);

@@ -99,14 +99,15 @@ impl Server {
 
     /// Has `statement` run in `database`; says whether that went well.
     pub fn says(&self, database: &str, statement: &str) -> bool {
-        let said = Command::new(self.bin.join("psql"))
-            .args(["-X", "-q", "-U", "watch", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement, "-h"])
-            .arg(&self.directory)
-            .args(["-p", &self.port.to_string()])
-            .stdin(Stdio::null())
-            .output()
-            .expect("psql can be run");
-        said.status.success()
+        let said = self.psql(database).args(["-c", statement]).stdin(Stdio::null()).output();
+        said.expect("psql can be run").status.success()
+    }
+
+    fn psql(&self, database: &str) -> Command {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-U", "watch", "-v", "ON_ERROR_STOP=1", "-d", database, "-h"]).arg(&self.directory);
+        psql.args(["-p", &self.port.to_string()]);
+        psql
     }
 
     fn is_up(&self) -> bool {
@@ -142,9 +143,30 @@ impl Database {
         format!("postgres://watch:{password}@127.0.0.1:{}/{}?{options}", self.server.port, self.name)
     }
 
+    /// Has `statement` run in it in a transaction of somebody else, and leaves that open.
+    pub fn holds(&self, statement: &str) -> Held {
+        let mut child = self.server.psql(&self.name).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "BEGIN;\n{statement};\n\\echo held").unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "held", "{statement}");
+        Held(child)
+    }
+
     /// Has `statement` run in it by somebody else.
     pub fn says(&self, statement: &str) -> bool {
         self.server.says(&self.name, statement)
+    }
+}
+
+/// Somebody else's transaction, which is open until this is dropped.
+pub struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // It is rolled back with its connection.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

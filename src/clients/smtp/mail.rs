@@ -22,7 +22,7 @@ const REFERENCES_MAX: usize = 20;
 pub struct Mail {
     /// Who it is from, in the header and on the envelope.
     pub from: Mailbox,
-    /// Who receives it.
+    /// Who is to receive it: in the header of each copy.
     pub to: Vec<Mailbox>,
     /// The subject, in plain Unicode.
     pub subject: String,

@@ -26,11 +26,18 @@ fn mail() -> Mail {
     }
 }
 
+impl SmtpClient {
+    /// Sends `mail` to all its receivers.
+    async fn send_all(&self, mail: &Mail, deadline: Duration) -> Result<Accepted, ClientError> {
+        self.send(mail, &mail.to, deadline).await
+    }
+}
+
 /// Sends `mail` to a server that is well, and returns what arrived.
 async fn arrived(mail: &Mail) -> ReceivedMail {
     let server = MailServer::start().expect("a server");
-    let answer = client_of(&server.url()).send(mail, LONG).await.expect("accepted");
-    assert_eq!(answer, "250 2.0.0 OK, kept as number 1");
+    let accepted = client_of(&server.url()).send_all(mail, LONG).await.expect("accepted");
+    assert_eq!(accepted, Accepted { answer: "250 2.0.0 OK, kept as number 1".to_owned(), refused: vec![] });
     let mails = server.mails().all();
     assert_eq!(mails.len(), 1);
     mails.into_iter().next().expect("a mail")
@@ -119,14 +126,38 @@ async fn a_refused_receiver_does_not_keep_the_mail_from_the_others() {
     let client = client_of(&server.url());
     let mail = Mail { to: parse_mailboxes("gone@example.org, ops@example.org").expect("a list"), ..mail() };
     server.fault_next(1, SmtpFault::RefuseReceiver("gone@example.org".to_owned(), 550));
-    let answer = client.send(&mail, LONG).await.expect("accepted for one");
-    assert!(answer.contains("not to gone@example.org: bad request (550)"), "{answer}");
+    let accepted = client.send_all(&mail, LONG).await.expect("accepted for one");
+    let refused: Vec<_> = accepted.refused.iter().map(|(receiver, error)| (receiver.address(), error.status)).collect();
+    assert_eq!(refused, [("gone@example.org", Some(550))]);
     assert_eq!(server.mails().all()[0].to, ["ops@example.org"]);
 
+    // For some of them only, it is the same mail.
+    client.send(&mail, &mail.to[..1], LONG).await.expect("accepted");
+    let mails = server.mails().all();
+    assert_eq!(mails[1].to, ["gone@example.org"]);
+    assert_eq!(
+        (mails[1].header("To"), mails[1].header("Message-ID")),
+        (mails[0].header("To"), mails[0].header("Message-ID"))
+    );
+
     server.fault_next(1, SmtpFault::RefuseReceivers(450));
-    let error = client.send(&mail, LONG).await.expect_err("refused for all");
+    let error = client.send_all(&mail, LONG).await.expect_err("refused for all");
     assert_eq!((error.kind, error.status), (ErrorKind::ServerFault, Some(450)));
-    assert_eq!(server.mails().count(), 1);
+    server.fault_next(1, SmtpFault::RefuseReceivers(550));
+    server.fault_next(1, SmtpFault::RefuseReceiver("gone@example.org".to_owned(), 451));
+    assert!(client.send_all(&mail, LONG).await.expect_err("refused for all").is_permanent());
+    let gone = client.send(&mail, &mail.to[..1], LONG).await.expect_err("refused");
+    assert!(!gone.is_permanent());
+    assert_eq!(server.mails().count(), 2);
+    assert!(client.send(&mail, &[], LONG).await.expect_err("nobody").is_permanent());
+}
+
+#[test]
+fn of_several_refusals_the_one_that_leaves_hope_counts() {
+    let never = || ClientError::new(ErrorKind::BadRequest, "never");
+    let later = ClientError::new(ErrorKind::ServerFault, "later");
+    assert_eq!(worth_most(vec![never(), later.clone(), never()]), later);
+    assert_eq!(worth_most(vec![never()]), never());
 }
 
 #[tokio::test]
@@ -156,7 +187,7 @@ async fn every_fault_has_its_kind_within_its_deadline() {
         let client = client_of(&server.url());
         server.set_fault(Some(fault.clone()));
         let began = Instant::now();
-        let error = client.send(&mail(), deadline).await.expect_err(&format!("{fault:?}"));
+        let error = client.send_all(&mail(), deadline).await.expect_err(&format!("{fault:?}"));
         assert_eq!((error.kind, error.status), (kind, status), "{fault:?}: {error}");
         assert!(error.detail.contains(says), "{fault:?}: {error}");
         assert!(error.detail.chars().count() < 330 && !error.detail.contains(char::is_control), "{fault:?}: {error}");
@@ -165,7 +196,7 @@ async fn every_fault_has_its_kind_within_its_deadline() {
         assert_eq!(server.mails().count(), kept, "{fault:?}");
 
         server.set_fault(None);
-        client.send(&mail(), LONG).await.unwrap_or_else(|error| panic!("after {fault:?}: {error}"));
+        client.send_all(&mail(), LONG).await.unwrap_or_else(|error| panic!("after {fault:?}: {error}"));
     }
 }
 
@@ -173,7 +204,7 @@ async fn every_fault_has_its_kind_within_its_deadline() {
 async fn a_server_that_never_says_good_bye_has_still_accepted_the_mail() {
     let server = MailServer::start().expect("a server");
     server.set_fault(Some(SmtpFault::HangAtQuit));
-    client_of(&server.url()).send(&mail(), SHORT).await.expect("accepted");
+    client_of(&server.url()).send_all(&mail(), SHORT).await.expect("accepted");
     assert_eq!(server.mails().count(), 1);
 }
 
@@ -181,7 +212,7 @@ async fn a_server_that_never_says_good_bye_has_still_accepted_the_mail() {
 async fn a_login_that_comes_back_in_the_servers_words_is_not_passed_on() {
     let server = MailServer::start().expect("a server");
     server.set_fault(Some(SmtpFault::EchoLogin));
-    let error = client_of(&server.url()).send(&mail(), LONG).await.expect_err("refused");
+    let error = client_of(&server.url()).send_all(&mail(), LONG).await.expect_err("refused");
     assert_eq!(error.to_string(), "unauthorized (535): login: 5.7.8 Wrong: [secret] or [secret] or [secret]");
 }
 
@@ -194,7 +225,7 @@ async fn verify_tells_what_it_found_and_sends_nothing() {
     assert_eq!(client_of(&wrong).verify(LONG).await.expect_err("refused").kind, ErrorKind::Unauthorized);
     let anonymous = format!("smtp://127.0.0.1:{}", server.port());
     assert_eq!(client_of(&anonymous).verify(LONG).await.expect("well"), "demo.example, no TLS, no login");
-    let error = client_of(&anonymous).send(&mail(), LONG).await.expect_err("refused");
+    let error = client_of(&anonymous).send_all(&mail(), LONG).await.expect_err("refused");
     assert_eq!((error.kind, error.status), (ErrorKind::Unauthorized, Some(530)));
     assert_eq!(server.mails().count(), 0);
 }
@@ -202,7 +233,7 @@ async fn verify_tells_what_it_found_and_sends_nothing() {
 #[tokio::test]
 async fn a_login_is_not_sent_to_a_server_that_asks_for_none() {
     let server = MailServer::start_with(MailServerRules { login: None, ..Default::default() }).expect("a server");
-    client_of(&server.url()).send(&mail(), LONG).await.expect("accepted");
+    client_of(&server.url()).send_all(&mail(), LONG).await.expect("accepted");
     let error = client_of(&server.url().replace("://", "://bob:hunter2@")).verify(LONG).await.expect_err("no AUTH");
     assert_eq!((error.kind, error.status), (ErrorKind::Unauthorized, None));
 }
@@ -213,11 +244,11 @@ async fn no_mail_and_no_password_goes_out_without_the_tls_that_was_asked_for() {
     for (from, to) in [("smtp://", "smtps://"), ("", "?tls=required")] {
         let url = if from.is_empty() { server.url() + to } else { server.url().replace(from, to) };
         // The stand-in reads the TLS hello as a line that does not end.
-        let error = client_of(&url).send(&mail(), LONG).await.expect_err("no TLS there");
+        let error = client_of(&url).send_all(&mail(), LONG).await.expect_err("no TLS there");
         assert_eq!(error.kind, ErrorKind::Tls, "{to}: {error}");
     }
     let opportunistic = client_of(&(server.url() + "?tls=opportunistic"));
-    opportunistic.send(&mail(), LONG).await.expect("accepted in plain text");
+    opportunistic.send_all(&mail(), LONG).await.expect("accepted in plain text");
     assert_eq!(server.mails().count(), 1);
 }
 
@@ -226,9 +257,9 @@ async fn a_port_where_nobody_listens_is_a_failed_connection() {
     let server = MailServer::start().expect("a server");
     let client = client_of(&server.url());
     drop(server);
-    let error = client.send(&mail(), LONG).await.expect_err("nobody there");
+    let error = client.send_all(&mail(), LONG).await.expect_err("nobody there");
     assert_eq!(error.kind, ErrorKind::Connection);
-    let error = client_of("smtp://nowhere.localhost:1").send(&mail(), LONG).await.expect_err("nobody there");
+    let error = client_of("smtp://nowhere.localhost:1").send_all(&mail(), LONG).await.expect_err("nobody there");
     assert!(!error.is_permanent(), "{error}");
 }
 
@@ -239,13 +270,13 @@ fn a_client_may_be_dropped_anywhere_and_sends_on_any_runtime() {
     for _ in 0..2 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let client = client.clone();
-        runtime.block_on(async move { client.send(&mail(), LONG).await }).expect("accepted");
+        runtime.block_on(async move { client.send_all(&mail(), LONG).await }).expect("accepted");
     }
     server.set_fault(Some(SmtpFault::HangAtGreeting));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let hanging = client.clone();
     // The runtime ends with the mail half sent.
-    runtime.spawn(async move { hanging.send(&mail(), LONG).await });
+    runtime.spawn(async move { hanging.send_all(&mail(), LONG).await });
     runtime.shutdown_background();
     std::thread::spawn(move || drop(client)).join().expect("no panic");
     assert_eq!(server.mails().count(), 2);

@@ -9,7 +9,7 @@ fn telegram(server: &RawServer) -> Telegram {
 }
 
 fn to(chat: i64, text: &str) -> SendMessage<'_> {
-    SendMessage { chat: ChatId::Id(chat), thread_id: None, text, silent: false }
+    SendMessage { chat: ChatId::Id(chat), thread_id: None, reply_to: None, text, silent: false }
 }
 
 fn sent(message_id: i64, chat_id: i64) -> Vec<u8> {
@@ -42,11 +42,12 @@ async fn a_message_goes_out_as_escaped_html() {
     );
 
     let chat = "@channel".parse().unwrap();
-    let message = SendMessage { chat, thread_id: Some(3), text: "x", silent: true };
+    let message = SendMessage { chat, thread_id: Some(3), reply_to: Some(7), text: "x", silent: true };
     assert_eq!(telegram.send_message(&message, PATIENCE).await, Ok(Sent { message_id: 8, chat_id: -100 }));
     let body = server.sent(1);
     assert_eq!((&body["chat_id"], &body["message_thread_id"]), (&"@channel".into(), &3.into()));
     assert_eq!(body["disable_notification"], true);
+    assert_eq!(body["reply_parameters"], serde_json::json!({"message_id": 7, "allow_sending_without_reply": true}));
 }
 
 #[actix_rt::test]
@@ -75,9 +76,13 @@ async fn a_group_that_became_a_supergroup_is_followed_and_told() {
     let moved = refused(400, words, r#"{"migrate_to_chat_id":-100123}"#);
     let server = RawServer::answering([moved.clone(), sent(7, -100_123), moved.clone(), moved]).await;
     let telegram = telegram(&server);
-    let done = telegram.send_message(&to(-5, "x"), PATIENCE).await;
+    let done = telegram.send_message(&SendMessage { reply_to: Some(3), ..to(-5, "x") }, PATIENCE).await;
     assert_eq!(done, Ok(Sent { message_id: 7, chat_id: -100_123 }));
-    assert_eq!(server.sent(1)["chat_id"], -100_123);
+    assert_eq!(
+        (&server.sent(0)["reply_parameters"]["message_id"], &server.sent(1)["chat_id"]),
+        (&3.into(), &(-100_123).into())
+    );
+    assert_eq!(server.sent(1).get("reply_parameters"), None, "the numbers of messages are others there");
 
     let error = telegram.send_message(&to(-5, "x"), PATIENCE).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadRequest, "it is followed once only");

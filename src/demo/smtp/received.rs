@@ -1,5 +1,6 @@
 //! A mail as the server got it, and what a mail reader would make of it.
 
+use chrono::{DateTime, Utc};
 use mail_parser::MessageParser;
 
 /// A mail that the server has accepted.
@@ -17,6 +18,8 @@ pub struct ReceivedMail {
     pub subject: String,
     /// The text, decoded, with `\n` at the ends of its lines.
     pub body: String,
+    /// When it was accepted.
+    pub at: DateTime<Utc>,
 }
 
 impl ReceivedMail {
@@ -28,7 +31,7 @@ impl ReceivedMail {
             subject = message.subject().unwrap_or_default().to_owned();
             body = message.body_text(0).unwrap_or_default().replace("\r\n", "\n");
         }
-        Self { from, to, raw, headers, subject, body }
+        Self { from, to, raw, headers, subject, body, at: Utc::now() }
     }
 
     /// The first header of that name, in any case of its letters.

@@ -47,9 +47,17 @@ async fn incidents_come_newest_first_and_page_by_page() {
         assert_eq!(all_pages(&store, stuck, 3).await, [vec!["i009", "i006", "i003"], vec!["i000"]]);
         let open = IncidentFilter { open: Some(true), issue: None };
         assert_eq!(all_pages(&store, open, 3).await, [["i011"]]);
+        let over = IncidentFilter { open: Some(false), issue: None };
+        assert_eq!(all_pages(&store, over, 12).await.concat(), expected[1..]);
+        let over = IncidentFilter { open: Some(false), ..stuck };
+        assert_eq!(all_pages(&store, over, 12).await, [["i009", "i006", "i003", "i000"]]);
         let both = |issue| IncidentFilter { open: Some(true), issue: Some(issue) };
         assert_eq!(all_pages(&store, both(IssueId::OpenaiOffline), 3).await, [["i011"]]);
         assert_eq!(all_pages(&store, both(IssueId::StuckJobs), 3).await, [Vec::<String>::new()]);
+        let over = IncidentFilter { open: Some(false), issue: None };
+        assert_eq!(all_pages(&store, over, 20).await.concat(), expected[1..]);
+        let over = IncidentFilter { open: Some(false), issue: Some(IssueId::OpenaiOffline) };
+        assert_eq!(all_pages(&store, over, 3).await[0], ["i010", "i008", "i007"]);
     }
 }
 
@@ -129,7 +137,11 @@ async fn deliveries_tell_what_became_of_each_notice() {
         assert_eq!((delivered.state, delivered.answer.as_deref()), (NoticeState::Delivered, Some("250 ok")));
         assert_eq!((delivered.delivered_at, delivered.next_try, delivered.tries.len()), (Some(at(1)), None, 1));
         let steps: Vec<_> = delivered.incidents.iter().map(|(id, step)| (id.as_str(), step.as_str())).collect();
-        assert_eq!(steps, [("i1", "opened"), ("i1", "reminded"), ("i1", "resolved")], "its own and what was merged into it");
+        assert_eq!(
+            steps,
+            [("i1", "opened"), ("i1", "reminded"), ("i1", "resolved")],
+            "its own and what was merged into it"
+        );
         assert_eq!((undelivered.state, undelivered.last_error.as_deref()), (NoticeState::Undelivered, Some("403")));
         assert_eq!((merged.state, merged.merged_into.as_deref()), (NoticeState::Merged, Some("n3")));
         assert_eq!(merged.incidents, [("i1".into(), "opened".into())]);

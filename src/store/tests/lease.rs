@@ -11,9 +11,8 @@ async fn one_leads_until_it_gives_the_lease_back() {
         let two = ground.open().await;
         assert_eq!(one.leader().await.unwrap(), None);
         let first = one.lead("one", LONG).await.unwrap().unwrap();
-        assert_eq!(first, Lease { epoch: 1, holder: "one".into() });
+        assert_eq!((first.epoch, first.holder.as_str()), (1, "one"));
         assert_eq!(two.lead("two", LONG).await.unwrap(), None);
-        assert_eq!(one.lead("one", LONG).await.unwrap(), None, "it leads already");
         assert!(one.renew(&first, LONG).await.unwrap());
         assert_eq!(two.leader().await.unwrap(), Some("one".into()));
 
@@ -21,7 +20,7 @@ async fn one_leads_until_it_gives_the_lease_back() {
         assert_eq!(two.leader().await.unwrap(), None);
         assert!(!one.renew(&first, LONG).await.unwrap());
         let second = two.lead("two", LONG).await.unwrap().unwrap();
-        assert_eq!(second.epoch, 2);
+        assert_eq!(second, Lease { epoch: 2, holder: "two".into(), for_good: first.for_good });
         one.release(&first).await.unwrap();
         assert_eq!(one.leader().await.unwrap(), Some("two".into()), "what is no longer one's own cannot be given back");
         assert!(two.renew(&second, LONG).await.unwrap());
@@ -38,9 +37,21 @@ async fn a_lease_that_has_run_out_is_anybodys() {
     assert_eq!(two.lead("two", LONG).await.unwrap(), None);
     assert!(one.renew(&first, Duration::ZERO).await.unwrap());
     let second = two.lead("two", LONG).await.unwrap().unwrap();
-    assert_eq!(second, Lease { epoch: 2, holder: "two".into() });
+    assert_eq!(second, Lease { epoch: 2, holder: "two".into(), for_good: false });
     assert!(!one.renew(&first, LONG).await.unwrap());
     assert_eq!(one.lead("one", LONG).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_not_hear_that_it_leads_has_the_lease_again() {
+    for (one, ground) in shareable().await {
+        let two = ground.open().await;
+        let unheard = one.lead("one", LONG).await.unwrap().unwrap();
+        let again = one.lead("one", LONG).await.unwrap().unwrap();
+        assert_eq!((again.epoch, again.for_good), (2, unheard.for_good));
+        assert_eq!(two.lead("two", LONG).await.unwrap(), None);
+        assert!(!one.renew(&unheard, LONG).await.unwrap(), "what it began without knowing is over");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,6 +113,7 @@ async fn where_files_cannot_be_locked_the_lease_alone_decides() {
     std::fs::create_dir(directory.path().join("test.db.leader")).unwrap();
     let two = open(&path).await.unwrap();
     let lease = one.lead("one", LONG).await.unwrap().unwrap();
+    assert!(!lease.for_good, "it has to be renewed");
     assert_eq!(two.lead("two", LONG).await.unwrap(), None);
     assert!(one.renew(&lease, Duration::ZERO).await.unwrap());
     assert_eq!(two.lead("two", LONG).await.unwrap().unwrap().epoch, 2);

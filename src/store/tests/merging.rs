@@ -86,6 +86,25 @@ async fn what_was_merged_is_merged_again_with_all_that_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_is_sent_again_as_it_was() {
+    for (store, _ground) in each().await {
+        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
+        assert_eq!(parts(&store, "email", 0).await, Some(("n1".into(), 1)));
+        store.post(vec![alert("n2", "email", "i1"), alert("n3", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 60).await, Some(("n1".into(), 2)), "who had claimed it is gone");
+        store.failed("n1", at(61), "421", Some(at(70))).await.unwrap();
+        assert_eq!(parts(&store, "email", 70).await, Some(("n1".into(), 3)), "the first time it may have arrived");
+        store.delivered("n1", at(71), "250").await.unwrap();
+        assert_eq!(parts(&store, "email", 72).await, Some(("n2+n3".into(), 1)));
+        store.failed("n3", at(73), "421", Some(at(80))).await.unwrap();
+        store.post(vec![alert("n4", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 80).await, Some(("n3+n4".into(), 2)), "it is known that it did not");
+        store.post(vec![alert("n5", "email", "i1")]).await.unwrap();
+        assert_eq!(parts(&store, "email", 140).await, Some(("n3+n4".into(), 3)), "and now it is not");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn states_are_sent_as_they_are_and_in_their_turn() {
     for (store, _ground) in each().await {
         let status = at_second(2, notice("s1", "notion", NoticeKind::Status, &[]));
@@ -195,6 +214,30 @@ async fn many_who_claim_while_cycles_are_settled_lose_nothing_and_do_not_lock_ea
         all.sort();
         assert_eq!(sent, all);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_claims_and_who_settles_a_cycle_do_not_wait_for_each_other_for_ever() {
+    let (one, ground) = on_server().await;
+    let two = ground.open().await;
+    let status = |id| notice(id, "notion", NoticeKind::Status, &[]);
+    open_stuck(&one, &[alert("n1", "notion", "i1"), status("s1"), alert("n2", "notion", "i1")]).await;
+    let (pause, paused) = pause();
+    let settling = tokio::spawn(async move {
+        let notices = vec![status("s2")];
+        let step = |_| {
+            pause.wait();
+            Decision { notices, ..Decision::default() }
+        };
+        one.settle(step).await.map(drop)
+    });
+    paused.entered.await.unwrap();
+    let claiming = tokio::spawn(async move { parts(&two, "notion", 0).await });
+    let watching = ground.open().await;
+    waiting_for_locks(&watching, 1).await;
+    paused.go_on.send(()).unwrap();
+    settling.await.unwrap().unwrap();
+    assert_eq!(claiming.await.unwrap(), Some(("n1+n2".into(), 1)));
 }
 
 /// Whether the last one has arrived.

@@ -7,12 +7,14 @@ mod history;
 mod incidents;
 mod late;
 mod lease;
+mod ledger;
 mod life;
 mod merging;
 mod opening;
 mod outbox;
 mod plans;
 mod prune;
+mod resending;
 mod samples;
 mod server;
 mod sharing;
@@ -168,7 +170,8 @@ fn notice(id: &str, channel: &str, kind: NoticeKind, incidents: &[(&str, Step)])
 
 /// One notice of several, from whose body it can be seen of which.
 fn joined(earlier: Vec<Notice>, newest: Notice) -> Notice {
-    let ids: Vec<_> = earlier.iter().chain([&newest]).map(|notice| notice.id.clone()).collect();
+    let mut ids: Vec<_> = earlier.into_iter().map(|notice| notice.id).collect();
+    ids.push(newest.id.clone());
     Notice { body: ids.join("+"), ..newest }
 }
 

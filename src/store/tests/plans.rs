@@ -1,20 +1,22 @@
 //! Nobody looks through a long history to find a little of it.
 
 use super::*;
-use crate::store::claim::{ABSORB, WAITING};
+use crate::store::claim::ABSORB;
 use crate::store::deliveries::CHANNEL;
-use crate::store::history::{ALL, INCIDENTS, INCIDENTS_OF_ISSUE, OF_CHANNEL, OF_INCIDENT, OPEN, OPEN_OF_ISSUE};
+use crate::store::history::{INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE};
 use crate::store::incidents::PAST;
 use crate::store::outbox::TOLD;
 use crate::store::prune::SWEEPS;
+use crate::store::records::{ALL, OF_CHANNEL, OF_INCIDENT};
 use crate::store::silences::LATEST;
+use crate::store::waiting::{ANSWERS, WAITING};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_history_is_not_looked_through() {
     let (store, _directory) = in_file().await;
-    let mut statements = vec![TOLD, WAITING[0], ABSORB, CHANNEL, PAST, LATEST];
+    let mut statements = vec![TOLD, WAITING[0], ANSWERS, ABSORB, CHANNEL, PAST, LATEST];
     statements.extend(SWEEPS.iter().flat_map(|sweep| sweep.dependents.into_iter().chain([sweep.rows])));
-    statements.extend([INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE]);
+    statements.extend([INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE]);
     statements.extend([ALL, OF_CHANNEL, OF_INCIDENT].concat());
     for statement in statements {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));

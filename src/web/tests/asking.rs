@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::report::assert_problem;
 use super::sample;
 use super::support::{Choice, Cycle, Web};
+use crate::actors::leadership::Standing;
 
 fn web(ops_token: Option<&'static str>, read_token: Option<&'static str>) -> Web {
     let cycle = Cycle::Gives(Some(Arc::new(sample::ill())));
@@ -111,4 +113,17 @@ async fn health_and_readiness_are_open_whatever_is_shown() {
         }
     }
     assert_eq!(web.get_with("ops", "/ops-report").await.status, 503, "none of it was counted");
+}
+
+#[actix_web::test]
+async fn who_stands_by_shows_the_report_and_runs_no_cycle() {
+    let standing = Standing::Following { leader: Some("web.1-4-0a1b2c3d".into()) };
+    let choice = Choice { ops_token: Some("ops"), standing, ..Choice::default() };
+    let web = Web::showing(sample::well_at(chrono::Utc::now()), choice);
+    assert_eq!(web.get("/ops-report").await.status, 200);
+    let refused = web.get_with("ops", "/ops-report?refresh=1").await;
+    let detail = "This instance stands by, and cycles are run by the one that leads: web.1-4-0a1b2c3d.";
+    assert_problem(&refused, 503, detail);
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(web.cycles_asked.load(Ordering::SeqCst), 0);
 }

@@ -242,7 +242,7 @@ async fn the_ledger_says_what_became_of_each_notice() {
     ];
     let stepped = vec![(incident("i-1", IssueId::StuckJobs, Phase::Open), Change::Opened)];
     settle(&web.store, Decision { stepped, notices, ..Decision::default() }).await;
-    web.store.failed("n-1", at(1), "Telegram rate limited (429)", Some(at(2))).await.unwrap();
+    web.store.failed("n-1", at(1), "rate limited (429): slow down", Some(at(2))).await.unwrap();
     web.store.delivered("n-1", at(3), "message 7").await.unwrap();
     web.store.failed("n-2", at(1), "554 no", None).await.unwrap();
 
@@ -259,17 +259,21 @@ async fn the_ledger_says_what_became_of_each_notice() {
         "id": "n-1", "channel": "telegram", "kind": "alert", "state": "delivered",
         "subject": "🚨 EchoPilot Auto-Operator Alert", "created": "2025-10-17T13:58:48Z", "attempts": taken["attempts"],
         "next_try": null, "delivered_at": "2025-10-17T14:01:48Z", "answer": "message 7",
-        "last_error": "Telegram rate limited (429)", "merged_into": null,
+        "last_error": "rate limited (429): slow down", "merged_into": null,
         "incidents": [{"id": "i-1", "step": "opened"}],
-        "tries": [{"at": "2025-10-17T13:59:48Z", "outcome": "later", "answer": "Telegram rate limited (429)"},
+        "tries": [{"at": "2025-10-17T13:59:48Z", "outcome": "later", "answer": "rate limited (429): slow down"},
                   {"at": "2025-10-17T14:01:48Z", "outcome": "delivered", "answer": "message 7"}],
     });
     assert_eq!(*taken, expected);
     let telegram = web.get("/api/deliveries?channel=telegram").await;
-    assert_eq!(ids(&telegram.json()["deliveries"]), ["n-3", "n-1"]);
-    for said in ["rate limited", "message 7"] {
+    for said in ["slow down", "message 7"] {
         assert!(!telegram.body.contains(said), "for holders of a token: {}", telegram.body);
     }
+    let telegram = telegram.json();
+    assert_eq!(ids(&telegram["deliveries"]), ["n-3", "n-1"]);
+    let taken = &telegram["deliveries"][1];
+    assert_eq!((&taken["answer"], &taken["last_error"]), (&Value::Null, &json!("rate_limited")));
+    assert_eq!((&taken["tries"][0]["answer"], &taken["tries"][1]["answer"]), (&json!("rate_limited"), &Value::Null));
 }
 
 #[actix_web::test]

@@ -9,6 +9,8 @@ use chrono::Utc;
 
 use super::sample;
 use super::support::{Choice, Cycle, Told, Web};
+use crate::domain::notice::NoticeKind;
+use crate::store::{Ledger, Notice};
 use crate::web::Ping;
 
 pub(super) fn assert_problem(told: &Told, status: u16, detail: &str) {
@@ -47,6 +49,32 @@ async fn a_report_grows_stale_while_nobody_looks() {
 
     web.publish(sample::well_at(Utc::now()));
     assert_eq!(web.get("/ops-report").await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn what_waits_for_a_channel_is_shown_as_it_is_now_and_not_as_of_the_last_cycle() {
+    let web = Web::showing(sample::well_at(Utc::now()), Choice::default());
+    let told = web.get("/ops-report").await;
+    let email = serde_json::json!({"channel": "email", "state": "ok", "pending": 0, "last_delivered": null,
+                                   "last_error": null});
+    assert_eq!(told.json()["delivery"], serde_json::json!([email]));
+
+    let ledger = Ledger::new(web.store.clone());
+    let notice = Notice {
+        id: "n1".into(),
+        channel: "email".into(),
+        kind: NoticeKind::Alert,
+        subject: String::new(),
+        body: String::new(),
+        thread: None,
+        created: Utc::now(),
+        incidents: vec![],
+        content: None,
+        not_before: None,
+    };
+    ledger.post(vec![notice]).await.unwrap();
+    web.deliveries.refresh(&ledger).await;
+    assert_eq!(web.get("/ops-report").await.json()["delivery"][0]["pending"], 1);
 }
 
 #[actix_web::test]

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::actors::delivery_board::DeliveryBoard;
+use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
@@ -70,13 +72,22 @@ pub(super) struct Choice {
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
+    pub(super) standing: Standing,
     pub(super) chaos: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
         let ping: Ping = Arc::new(|| Box::pin(async { Ok(()) }));
-        Self { ops_token: None, read_token: None, patience: PATIENCE, cycle: Cycle::Gives(None), ping, chaos: false }
+        Self {
+            ops_token: None,
+            read_token: None,
+            patience: PATIENCE,
+            cycle: Cycle::Gives(None),
+            ping,
+            standing: Standing::Beside,
+            chaos: false,
+        }
     }
 }
 
@@ -84,6 +95,7 @@ impl Default for Choice {
 pub(super) struct Web {
     pub(super) address: SocketAddr,
     pub(super) reports: watch::Sender<Option<Arc<Overview>>>,
+    pub(super) deliveries: DeliveryBoard,
     pub(super) supervisor: Supervisor,
     pub(super) cycles_asked: Arc<AtomicU32>,
     pub(super) store: Store,
@@ -119,6 +131,7 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, reports) = watch::channel(None);
+        let deliveries = DeliveryBoard::new(["email"]);
         let cycles_asked = Arc::new(AtomicU32::new(0));
         let scheduler = Scheduler { cycle: choice.cycle, asked: Arc::clone(&cycles_asked) }.start();
         let supervisor = Supervisor::start(Limits::default(), |why| panic!("{why}")).unwrap();
@@ -137,13 +150,15 @@ impl Web {
             ping: choice.ping,
             store: store.clone(),
             degraded: Arc::new(Vec::new),
+            deliveries: deliveries.clone(),
+            leadership: Leadership::fixed(choice.standing),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
         };
         let server = server(Arc::new(WebState::new(settings, sources)), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, reports: sender, supervisor, cycles_asked, store, handle }
+        Self { address, reports: sender, deliveries, supervisor, cycles_asked, store, handle }
     }
 
     pub(super) fn showing(overview: Overview, choice: Choice) -> Self {

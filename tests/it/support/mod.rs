@@ -12,8 +12,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub mod account;
 pub mod channels;
+pub mod disk;
 pub mod inside;
+pub mod pair;
+pub mod plot;
+pub mod server;
 pub mod service;
 
 pub use inside::Inside;
@@ -99,8 +104,15 @@ impl Home {
 
     /// The program with `arguments`, in this home and nothing else.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auto-operator"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.variables);
+        let mut command = self.of(env!("CARGO_BIN_EXE_auto-operator"));
+        command.args(arguments);
+        command
+    }
+
+    /// Another program in this home, which is to become ours.
+    pub fn of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env_clear().envs(&self.variables);
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }

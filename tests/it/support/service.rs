@@ -78,11 +78,11 @@ impl Service {
     /// Waits until a cycle that begins from now on is complete.
     pub async fn full_cycle(&self) {
         let number = |line: &str| -> Option<u64> { line.split("cycle=").nth(1)?.split(' ').next()?.parse().ok() };
-        let is_end = |line: &str| line.contains("cycle=") && line.contains(" took ") && line.contains(" ms: ");
-        let last = self.log.all().iter().filter(|line| is_end(line)).filter_map(|line| number(line)).next_back();
+        let last =
+            self.log.all().iter().filter(|line| is_end_of_cycle(line)).filter_map(|line| number(line)).next_back();
         // The one that may be running now does not count.
         let enough = last.unwrap_or(0) + 2;
-        let wanted = |line: &String| is_end(line) && number(line).is_some_and(|number| number >= enough);
+        let wanted = |line: &String| is_end_of_cycle(line) && number(line).is_some_and(|number| number >= enough);
         let line = self.log.wait_for(wanted, SOON).await;
         assert!(line.is_some(), "no cycle {enough} in\n{}", self.log.all().join("\n"));
     }
@@ -154,9 +154,59 @@ impl Service {
         Answer { status: response.status(), headers: response.headers().clone(), body: body.to_vec() }
     }
 
+    /// The report of when nothing waits for any channel.
+    pub async fn delivered(&self) -> Value {
+        let nothing_waits = |channel: &Value| channel["pending"] == 0;
+        self.report_with(|report| report["delivery"].as_array().is_some_and(|all| all.iter().all(nothing_waits))).await
+    }
+
+    /// The first report that is as it should be, soon.
+    pub async fn report_with(&self, is_right: impl Fn(&Value) -> bool) -> Value {
+        let mut often = tokio::time::interval(Duration::from_millis(20));
+        let begun = Instant::now();
+        loop {
+            often.tick().await;
+            let report = self.report().await;
+            if is_right(&report) {
+                return report;
+            }
+            assert!(begun.elapsed() < SOON, "it does not come to that: {report:#}\n{}", self.log.all().join("\n"));
+        }
+    }
+
     /// The newest report as the owner sees it.
     pub async fn report(&self) -> Value {
         self.ask("GET", "/ops-report", &[("authorization", &bearer(OPS_TOKEN))]).await.json()
+    }
+
+    /// Everything in `/api/deliveries` or `/api/incidents` as the owner sees it, page after page, the newest first.
+    pub async fn history(&self, what: &str) -> Vec<Value> {
+        let (token, mut all, mut cursor) = (bearer(OPS_TOKEN), vec![], String::new());
+        loop {
+            let answer = self.ask("GET", &format!("/api/{what}?limit=50{cursor}"), &[("authorization", &token)]).await;
+            let page = answer.json();
+            let items = page[what].as_array();
+            all.extend(items.unwrap_or_else(|| panic!("{}: {page:#}", answer.status)).iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// How many cycles it has carried out so far.
+    pub fn ticks(&self) -> usize {
+        self.log.all().iter().filter(|line| is_end_of_cycle(line)).count()
+    }
+
+    /// Waits until it has carried out more than `ticks` cycles; says whether that came within `deadline`.
+    pub async fn ticks_on(&self, ticks: usize, deadline: Duration) -> bool {
+        let mut seen = 0;
+        let wanted = |line: &String| {
+            seen += usize::from(is_end_of_cycle(line));
+            seen > ticks
+        };
+        self.log.wait_for(wanted, deadline).await.is_some()
     }
 
     /// The most memory that the process ever had in use, in MiB.
@@ -166,7 +216,8 @@ impl Service {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
     }
 
-    fn pid(&self) -> u32 {
+    /// Its number among the processes.
+    pub fn pid(&self) -> u32 {
         self.child.id().expect("the service runs")
     }
 
@@ -174,6 +225,40 @@ impl Service {
     pub async fn tell(&self, signal: &str) {
         let sent = Command::new("kill").args([&format!("-{signal}"), &self.pid().to_string()]).status().await;
         assert!(sent.expect("kill can be run").success());
+    }
+
+    /// Kills it, wherever it is in its work; everything that it wrote to stderr is given.
+    pub async fn kill(mut self) -> String {
+        self.child.start_kill().expect("it can be killed");
+        self.end().await.1
+    }
+
+    /// Has it stand still, as on a host that sleeps, until [`Self::thaw`].
+    pub async fn freeze(&self) {
+        self.tell("STOP").await;
+        // The signal is delivered to one thread after the other.
+        let mut often = tokio::time::interval(Duration::from_millis(5));
+        let stands = async {
+            while !self.threads().iter().all(|state| state == "T") {
+                often.tick().await;
+            }
+        };
+        tokio::time::timeout(SOON, stands).await.expect("it stands still");
+    }
+
+    /// Lets it go on.
+    pub async fn thaw(&self) {
+        self.tell("CONT").await;
+    }
+
+    /// What each of its threads is doing, in the letters of the kernel.
+    fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the service runs");
+        let states = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        // After the name, which is in brackets.
+        let state =
+            |stat: String| stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next().map(str::to_owned));
+        states.filter_map(state).collect()
     }
 
     /// Waits for its end; everything that it wrote to stderr is given too.
@@ -195,6 +280,10 @@ impl Service {
         self.tell(name).await;
         self.end().await
     }
+}
+
+fn is_end_of_cycle(line: &str) -> bool {
+    line.contains("cycle=") && line.contains(" took ") && line.contains(" ms: ")
 }
 
 /// The value of the header that shows `token`.

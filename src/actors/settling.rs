@@ -1,0 +1,144 @@
+//! Settles cycles: has what follows decided and written down in one go, in the name of whoever leads.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::conclusion::{GAPS_SHOWN, Gathered, Policy, Settled, Turn, conclude};
+use super::delivery_board::DeliveryBoard;
+use super::leadership::Footing;
+use crate::domain::incident::Change;
+use crate::domain::message::timestamp;
+use crate::domain::report::{Overview, Report};
+use crate::store::{Decision, Known, Ledger, StoreError};
+
+/// How long a cycle waits for what it can do without.
+const BESIDE: Duration = Duration::from_secs(1);
+
+/// Settles cycles, one after the other, whichever Escalator gathered them. Clones are the same.
+#[derive(Clone)]
+pub struct Settling {
+    ledger: Ledger,
+    board: DeliveryBoard,
+    /// Under what a cycle was settled last.
+    last: Arc<Mutex<Option<Footing>>>,
+}
+
+impl Settling {
+    /// Writes down in `ledger`, and has `board` show what waits by then.
+    pub fn new(ledger: Ledger, board: DeliveryBoard) -> Self {
+        Self { ledger, board, last: Arc::default() }
+    }
+
+    /// The ledger for those who act on `footing`.
+    pub(super) fn ledger(&self, footing: Footing) -> Ledger {
+        footing.epoch().map_or_else(|| self.ledger.clone(), |epoch| self.ledger.under(epoch))
+    }
+
+    /// Takes the incidents through the cycle that `report` tells of and writes down what follows; says what is known then,
+    /// which is nothing if another instance leads by now.
+    pub(super) async fn settle(
+        &self,
+        policy: &Policy,
+        footing: Footing,
+        report: Report,
+        previous: Option<&Overview>,
+    ) -> Option<Settled> {
+        let cycle = report.cycle;
+        let gathered = self.gathered(footing, report, previous).await;
+        let overview = gathered.report.clone();
+        let written = self.write(policy, footing, gathered).await;
+        self.board.refresh(&self.ledger).await;
+        match written {
+            Ok((settled, decision)) => {
+                self.last_footing().replace(footing);
+                log_decision(policy, cycle, &decision);
+                Some(settled)
+            }
+            Err(StoreError::NotLeading) => {
+                log::warn!("cycle={cycle} is left to the instance that leads by now");
+                None
+            }
+            Err(error) => {
+                log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
+                let known = previous.map(|overview| (overview.incidents.clone(), overview.gaps.clone()));
+                let (incidents, gaps) = known.unwrap_or_default();
+                let overview = Overview { report: overview, incidents, gaps };
+                Some(Settled { overview, ailment: Some("the incidents could not be written".into()) })
+            }
+        }
+    }
+
+    async fn gathered(&self, footing: Footing, report: Report, previous: Option<&Overview>) -> Gathered {
+        let turn = match *self.last_footing() {
+            None => Turn::First,
+            Some(last) if last != footing => Turn::Fresh,
+            Some(_) => Turn::Later,
+        };
+        let known = previous.map(|overview| overview.gaps.clone()).unwrap_or_default();
+        let gaps = match turn {
+            Turn::Later => known,
+            // Others may have looked before us. Nothing depends on it.
+            Turn::First | Turn::Fresh => {
+                let stored = self.ledger.store().gaps(report.timestamp - GAPS_SHOWN);
+                timeout(BESIDE, stored).await.ok().and_then(Result::ok).unwrap_or(known)
+            }
+        };
+        Gathered { report, gaps, turn }
+    }
+
+    async fn write(
+        &self,
+        policy: &Policy,
+        footing: Footing,
+        gathered: Gathered,
+    ) -> Result<(Settled, Decision), StoreError> {
+        if policy.dry_run {
+            return Ok(conclude(policy, gathered, self.ledger.store().known().await?));
+        }
+        let (settled, policy) = (Arc::new(Mutex::new(None)), policy.clone());
+        let place = Arc::clone(&settled);
+        let decide = move |known: Known| {
+            let (settled, decision) = conclude(&policy, gathered.clone(), known);
+            *unpoisoned(&place) = Some(settled);
+            decision
+        };
+        let written = self.ledger(footing).settle(decide).await?;
+        let settled = unpoisoned(&settled).take().ok_or(StoreError::Closed)?;
+        let settled = match &written.from_memory {
+            Some(why) => settled.in_memory(why),
+            None => settled,
+        };
+        Ok((settled, written.decision))
+    }
+
+    fn last_footing(&self) -> MutexGuard<'_, Option<Footing>> {
+        unpoisoned(&self.last)
+    }
+}
+
+/// What is in there is replaced as a whole, so that a panic elsewhere cannot have left it half written.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn log_decision(policy: &Policy, cycle: u64, decision: &Decision) {
+    for (incident, change) in &decision.stepped {
+        let what = match (change, incident.held.cause()) {
+            (Change::None | Change::Forgotten, _) => continue,
+            (Change::Opened, Some(cause)) => format!("opened, held back by {cause}"),
+            (Change::Opened, None) => "opened".into(),
+            (Change::Worsened, _) => "worsened".into(),
+            (Change::Resolved, _) => "resolved".into(),
+        };
+        log::info!("cycle={cycle} incident={} {} {what}: {}", incident.id, incident.issue, incident.text);
+    }
+    if let Some(gap) = decision.gap {
+        let (since, until) = (timestamp(gap.since), timestamp(gap.until));
+        log::warn!("cycle={cycle} nobody looked from {since} to {until}");
+    }
+    for notice in decision.notices.iter().filter(|_| policy.dry_run) {
+        log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
+    }
+}

@@ -1,0 +1,36 @@
+//! What is sent again, and what goes on with what was sent.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_next_try_is_tried_at_once_if_others_wait_behind_it() {
+    for (store, _ground) in each().await {
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("t1", "telegram", "i1")]).await;
+        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
+        store.failed("n1", at(1), "450 later", Some(at(100))).await.unwrap();
+        store.hasten("n1", at(2)).await.unwrap();
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(100)), "nobody of its channel waits behind it");
+
+        store.post(vec![Notice { created: at(3), ..alert("n2", "email", "i1") }]).await.unwrap();
+        store.hasten("n1", at(4)).await.unwrap();
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(4)));
+        assert_eq!(claimed(&store, "email", 4).await, Some("n2".into()), "merged");
+        store.failed("n2", at(5), "450 later", Some(at(100))).await.unwrap();
+        store.hasten("n1", at(6)).await.unwrap();
+        assert_eq!(store.next_due("email").await.unwrap(), Some(at(100)), "the first is not the one that waits");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_a_notice_is_that_to_the_one_it_was_merged_into() {
+    for (store, _ground) in each().await {
+        open_stuck(&store, &[alert("n1", "email", "i1"), alert("n2", "email", "i1")]).await;
+        assert_eq!(claimed(&store, "email", 0).await, Some("n2".into()));
+        assert_eq!(store.receipt_of("n1").await.unwrap(), None);
+        store.delivered("n2", at(1), "250 ok").await.unwrap();
+        for id in ["n1", "n2"] {
+            assert_eq!(store.receipt_of(id).await.unwrap().as_deref(), Some("250 ok"), "{id}");
+        }
+        assert_eq!(store.receipt_of("nobody's").await.unwrap(), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! What is our own: the database, the host, the settings.
+
+use auto_operator::diagnosis::Remedy;
+use futures_util::FutureExt;
+
+use super::patient;
+use super::sentences::{Cases, Heard};
+use crate::support::Home;
+
+pub fn of_database(heard: &Heard) -> Cases<'_> {
+    let line = "fail  database  ";
+    let at = |url: &'static str| move |home: &mut Home| home.set("DATABASE_URL", url);
+    let newer = async move {
+        let home = with_database().await;
+        let pool = opened(&home).await;
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (99990101000000, 'the future', 1, x'00', 1)";
+        sqlx::query(newer).execute(&pool).await.unwrap();
+        pool.close().await;
+        heard.expect(&home.run(&["doctor"]).await, &[(line, Remedy::NewerDatabase)]);
+    };
+    let locked = async move {
+        let home = with_database().await;
+        let pool = opened(&home).await;
+        let transaction = pool.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+        heard.expect(&home.run(&["doctor"]).await, &[(line, Remedy::LockedDatabase)]);
+        transaction.rollback().await.unwrap();
+    };
+    vec![
+        newer.boxed_local(),
+        locked.boxed_local(),
+        heard.of(line, Remedy::NoDirectory { directory: "nowhere".into() }, at("sqlite://nowhere/watch.db")),
+        heard.of(line, Remedy::OtherDatabase, |home| {
+            std::fs::write(home.file("watch.db"), "this is no database ".repeat(10)).unwrap();
+        }),
+        heard.of(line, Remedy::OtherDatabase, at("sqlite:///proc/watch.db")),
+        heard.of(line, Remedy::DatabaseAway, at("postgres://user:hunter2@127.0.0.1:1/watch")),
+        heard.of("warn  database  ", Remedy::InMemory, at("sqlite::memory:")),
+    ]
+}
+
+async fn with_database() -> Home {
+    let home = patient();
+    assert_eq!(home.run(&["check"]).await.code, Some(0));
+    home
+}
+
+async fn opened(home: &Home) -> sqlx::SqlitePool {
+    sqlx::SqlitePool::connect(&format!("sqlite://{}", home.file("watch.db").display())).await.unwrap()
+}
+
+pub fn of_host_and_settings(heard: &Heard) -> Cases<'_> {
+    let set = |name: &'static str, value: &'static str| move |home: &mut Home| home.set(name, value);
+    let without =
+        |names: &'static [&'static str]| move |home: &mut Home| names.iter().for_each(|name| home.without(name));
+    let on = |host, line, remedy| vec![("warn  database  ", Remedy::LostFiles { host }), (line, remedy)];
+    let (ok, warn) = ("ok    host  ", "warn  host  ");
+    vec![
+        heard.of_all(on("Heroku", ok, Remedy::HerokuMaySleep), set("DYNO", "web.1")),
+        heard.of_all(on("a deployment on Replit", ok, Remedy::ReplitMaySleep), set("REPLIT_DEPLOYMENT", "1")),
+        heard.of_all(on("this host", warn, Remedy::ScalesToZero), set("K_SERVICE", "watch")),
+        heard.of(warn, Remedy::ReplitWorkspace, set("REPL_ID", "0b1c")),
+        heard.of("fail  settings  ", Remedy::NothingWatched, move |home| {
+            // The Status Board is a channel; with it, Notion would be watched.
+            without(&["NOTION", "OPENAI"])(home);
+        }),
+        heard.of("warn  settings  ", Remedy::NobodyTold, move |home| {
+            without(&["SMTP", "TELEGRAM"])(home);
+            home.unset(&["NOTION_STATUS_DB_ID"]);
+        }),
+        heard.of("warn  settings  ", Remedy::NoOpsToken, without(&["OPS_TOKEN"])),
+        heard.of("warn  settings  ", Remedy::NoPublicUrl, without(&["PUBLIC_URL"])),
+        heard.of("warn  settings  ", Remedy::OtherSetting, set("CHECK_INTERVALL", "5m")),
+    ]
+}
