@@ -200,7 +200,8 @@ impl Web {
 
     pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], body: &str) -> Told {
         let url = format!("http://{}{path}", self.address);
-        let mut request = awc::Client::default().request(method.parse().unwrap(), url).timeout(LONG);
+        let client = awc::Client::builder().disable_redirects().finish();
+        let mut request = client.request(method.parse().unwrap(), url).timeout(LONG);
         for header in headers {
             request = request.insert_header(*header);
         }
