@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use crate::domain::rules::Thresholds;
 use crate::store::Sample;
 
-const SIZE: (u32, u32) = (360, 130);
+const SIZE: (u32, u32) = (300, 120);
 
 const DAY: i64 = 86_400;
 
@@ -173,9 +173,9 @@ fn draw(
     let (begin, end) = (time.start, time.end);
     let mut chart = ChartBuilder::on(&root)
         .margin_top(8)
-        .margin_right(16)
+        .margin_right(18)
         .x_label_area_size(20)
-        .y_label_area_size(50)
+        .y_label_area_size(48)
         .build_cartesian_2d(time.with_key_points(hours), (0..top).with_key_points(marks))?;
     let label = ("sans-serif", 12).into_font().color(&TEXT);
     chart

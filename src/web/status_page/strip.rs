@@ -102,7 +102,7 @@ pub(super) fn of_hours(part: Part, samples: &[Sample], thresholds: &Thresholds, 
         let until = from + TimeDelta::seconds(HALF_HOUR);
         (format!("{}–{} UTC", from.format("%-d %b %H:%M"), until.format("%H:%M")), yes, no)
     });
-    strip("Last 24 hours", cells)
+    strip("Last 24 hours", cells, of_looks)
 }
 
 /// The strip of the last 90 days until `now`, by UTC.
@@ -114,7 +114,7 @@ pub(super) fn of_days(part: Part, days: &[SampleDay], thresholds: &Thresholds, n
         let began = DateTime::from_timestamp(number * DAY, 0).unwrap_or(now);
         (began.format("%-d %b").to_string(), yes, no)
     });
-    strip("Last 90 days", cells)
+    strip("Last 90 days", cells, whole_days)
 }
 
 /// How many looks of a day found the part well, and how many not. Of jobs a day only knows what its looks add up to.
@@ -142,13 +142,30 @@ fn judge_day(part: Part, day: &SampleDay, thresholds: &Thresholds) -> (u64, u64)
     }
 }
 
-fn strip(title: &'static str, cells: impl Iterator<Item = (String, u64, u64)>) -> Strip {
-    let (mut inner, mut yes_sum, mut no_sum, mut unknown) = (String::new(), 0_u64, 0_u64, 0_usize);
+/// What the cells add up to, each of which knows how many looks were good, and how many not.
+type Summary = fn(&[(u64, u64)]) -> String;
+
+fn of_looks(cells: &[(u64, u64)]) -> String {
+    let (yes, no) = cells.iter().fold((0, 0), |(yes, no), cell| (yes + cell.0, no + cell.1));
+    if yes + no == 0 {
+        return "not known".into();
+    }
+    // What is not whole is not to be rounded up to it.
+    let share = (1_000.0 * yes as f64 / (yes + no) as f64).floor() / 10.0;
+    format!("{share}% of looks well")
+}
+
+fn whole_days(cells: &[(u64, u64)]) -> String {
+    let of = |level| cells.iter().filter(|(yes, no)| Level::of(*yes, *no) == level).count();
+    let known = cells.len() - of(Level::Unknown);
+    if known == 0 { "not known".into() } else { format!("{} of {known} days all well", of(Level::Good)) }
+}
+
+fn strip(title: &'static str, cells: impl Iterator<Item = (String, u64, u64)>, summary: Summary) -> Strip {
+    let (mut inner, mut counts) = (String::new(), vec![]);
     for (when, yes, no) in cells {
         let level = Level::of(yes, no);
-        yes_sum += yes;
-        no_sum += no;
-        unknown += usize::from(level == Level::Unknown);
+        counts.push((yes, no));
         let words = match level {
             Level::Good => "all well",
             Level::Mixed => "partly well",
@@ -158,15 +175,10 @@ fn strip(title: &'static str, cells: impl Iterator<Item = (String, u64, u64)>) -
         // Writing to a text does not fail.
         let _ = write!(inner, "<i class=\"{}\" title=\"{when}: {words}\"></i>", level.class());
     }
-    let looks = yes_sum + no_sum;
-    let summary = if looks == 0 {
-        "not known".to_owned()
-    } else {
-        // What is not whole is not to be rounded up to it.
-        let share = (1_000.0 * yes_sum as f64 / looks as f64).floor() / 10.0;
-        format!("{share}% of looks well")
-    };
-    let gaps = if unknown > 0 && looks > 0 { format!(", {unknown} of the cells not known") } else { String::new() };
+    let summary = summary(&counts);
+    let unknown = counts.iter().filter(|cell| **cell == (0, 0)).count();
+    let gaps =
+        if (1..counts.len()).contains(&unknown) { format!(", {unknown} cells not known") } else { String::new() };
     let html = format!("<div class=\"cells\" role=\"img\" aria-label=\"{title}: {summary}{gaps}\">{inner}</div>");
     Strip { title, summary, html }
 }
@@ -199,7 +211,7 @@ mod tests {
         let strip = of_hours(Part::OpenAi, &samples, &thresholds(), now);
         let kinds: String = strip.html.split("class=\"").skip(2).filter_map(|cell| cell.chars().next()).collect();
         assert_eq!(kinds, format!("gmb{}", "u".repeat(45)));
-        assert!(strip.html.contains("aria-label=\"Last 24 hours: 50% of looks well, 45 of the cells not known\""));
+        assert!(strip.html.contains("aria-label=\"Last 24 hours: 50% of looks well, 45 cells not known\""));
     }
 
     #[test]
@@ -222,7 +234,10 @@ mod tests {
         for part in Part::ALL {
             let strip = of_days(part, std::slice::from_ref(&day), &thresholds(), now);
             assert_eq!(strip.html.matches("class=\"u\"").count(), 89);
-            assert_eq!((strip.html.matches("class=\"g\"").count(), strip.summary.as_str()), (1, "100% of looks well"));
+            assert_eq!(
+                (strip.html.matches("class=\"g\"").count(), strip.summary.as_str()),
+                (1, "1 of 1 days all well")
+            );
         }
     }
 }

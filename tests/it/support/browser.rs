@@ -17,8 +17,9 @@ use tokio::process::{Child, Command};
 use super::SOON;
 
 /// The flags of a browser that is nobody's, asks nobody and runs as root.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
+    "--hide-scrollbars",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -67,7 +68,12 @@ impl Browser {
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&address).await;
         let client = client.expect("Chromium starts");
         let id = client.session_id().await.expect("a session has an id").expect("a session has an id");
-        Self { client, session: format!("{address}/session/{id}"), _driver: driver, _profile: profile }
+        let browser = Self { client, session: format!("{address}/session/{id}"), _driver: driver, _profile: profile };
+        // What the browser's own first page asks for, of itself, is no business of the tests.
+        browser.open("about:blank").await;
+        browser.requests().await;
+        browser.console().await;
+        browser
     }
 
     /// Ends it in order.
