@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::DateTime;
 
-use super::bulk::{ATTEMPT, INSERT_ATTEMPT};
 use super::outstanding::{
-    CHANNEL, ID, INSERT_LINK, INSERT_NOTICE, LINK, NOTICE, OF_INCIDENT, OF_NOTICE, STATE, select_notices,
+    ATTEMPT, CHANNEL, ID, INSERT_ATTEMPT, INSERT_LINK, INSERT_NOTICE, LINK, NOTICE, OF_INCIDENT, OF_NOTICE, STATE,
+    select_notices,
 };
 use super::standby::{Owed, Standby};
 use crate::domain::history::What;

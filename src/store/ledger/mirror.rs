@@ -63,6 +63,15 @@ impl Mirror {
         self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != notice));
     }
 
+    /// How it is with those channels by now.
+    pub(super) fn delivering(&mut self, deliveries: &[ChannelDelivery]) {
+        for known in &mut self.known.deliveries {
+            if let Some(now) = deliveries.iter().find(|now| now.channel == known.channel) {
+                known.clone_from(now);
+            }
+        }
+    }
+
     /// What `channel` remembers as `key`.
     pub(super) fn remember(&mut self, channel: &str, key: &str, value: Option<String>) {
         let place = (channel.to_owned(), key.to_owned());
@@ -110,19 +119,24 @@ pub(super) fn joined(seed: &Known, own: Known, why: StoreError) -> Known {
         told.entry(incident.clone()).or_default().extend(channels.clone());
     }
     let past = own.past.into_iter().chain(seed.past.iter().copied()).take(MOST_PAST).collect();
-    let deliveries = own.deliveries.into_iter().map(|own| {
-        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
-        former.map_or(own.clone(), |former| delivery(former, &own))
-    });
     Known {
         incidents: own.incidents,
         told,
         past,
         silences: seed.silences.clone(),
-        deliveries: deliveries.collect(),
+        deliveries: deliveries(&seed.deliveries, own.deliveries),
         last_cycle: own.last_cycle.or(seed.last_cycle),
         from_memory: Some(why),
     }
+}
+
+/// How it is with channels, in memory, and before it was begun.
+pub(super) fn deliveries(former: &[ChannelDelivery], own: Vec<ChannelDelivery>) -> Vec<ChannelDelivery> {
+    let joined = own.into_iter().map(|own| {
+        let former = former.iter().find(|former| former.channel == own.channel);
+        former.map_or_else(|| own.clone(), |former| delivery(former, &own))
+    });
+    joined.collect()
 }
 
 /// How it is with a channel: as it was, unless it has taken or refused something since.

@@ -255,7 +255,16 @@ impl Ledger {
 
     /// As [`Store::deliveries`].
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
-        Ok(self.ask(|store| async move { store.deliveries(channels).await }).await?.0)
+        let (deliveries, place) = self.ask(|store| async move { store.deliveries(channels).await }).await?;
+        if place == Place::Database {
+            self.mirror(|mirror| mirror.delivering(&deliveries));
+            return Ok(deliveries);
+        }
+        match self.standby().await {
+            Some(standby) => Ok(mirror::deliveries(&standby.seed.deliveries, deliveries)),
+            // The database is back in between.
+            None => self.store.deliveries(channels).await,
+        }
     }
 
     /// As [`Store::next_due`].
