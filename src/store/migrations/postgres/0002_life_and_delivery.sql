@@ -39,7 +39,6 @@ ALTER TABLE notices
 
 DROP INDEX notices_pending;
 CREATE INDEX notices_state ON notices (channel, state, seq);
-CREATE INDEX notices_pending ON notices (seq) WHERE state = 'pending';
 CREATE INDEX notices_channel ON notices (channel, seq);
 CREATE INDEX notices_merged ON notices (merged_into) WHERE merged_into IS NOT NULL;
 

@@ -77,7 +77,6 @@ DROP TABLE former_links;
 
 CREATE INDEX notice_incidents_incident ON notice_incidents (incident_id);
 CREATE INDEX notices_state ON notices (channel, state, seq);
-CREATE INDEX notices_pending ON notices (seq) WHERE state = 'pending';
 CREATE INDEX notices_finished ON notices (created) WHERE state <> 'pending';
 CREATE INDEX notices_channel ON notices (channel, seq);
 CREATE INDEX notices_merged ON notices (merged_into) WHERE merged_into IS NOT NULL;
