@@ -164,14 +164,16 @@ impl Baggage {
         if !outdated {
             self.forget(on).await?;
         }
-        let changed = self.incidents.iter().filter(|incident| !self.seed.incidents.contains(incident));
-        let (over, going_on): (Vec<_>, Vec<_>) = changed.partition(|incident| incident.phase == Phase::Resolved);
+        let (over, going_on): (Vec<_>, Vec<_>) =
+            self.incidents.iter().partition(|incident| incident.phase == Phase::Resolved);
         for incident in over.into_iter().chain(going_on) {
             match incidents::of(on, &incident.id).await? {
                 // There it is over, or whoever led meanwhile knows better.
                 Some(there) if there.phase == Phase::Resolved || outdated => {
                     others.led.extend(outdated.then_some(there.id));
                 }
+                // As it was; it may have been taken on since.
+                Some(_) if self.seed.incidents.contains(incident) => {}
                 Some(there) => upsert(on, self.with_acknowledgement(incident, &there)).await?,
                 None if incident.phase == Phase::Resolved => upsert(on, incident.clone()).await?,
                 None => self.write_beside(on, incident, &mut others).await?,

@@ -106,6 +106,15 @@ impl Mirror {
         counts
     }
 
+    /// How it is with those channels by now.
+    pub(super) fn delivering(&mut self, deliveries: &[ChannelDelivery]) {
+        for known in &mut self.known.deliveries {
+            if let Some(now) = deliveries.iter().find(|now| now.channel == known.channel) {
+                known.clone_from(now);
+            }
+        }
+    }
+
     /// What `channel` remembers as `key`.
     pub(super) fn remember(&mut self, channel: &str, key: &str, value: Option<String>) {
         let place = (channel.to_owned(), key.to_owned());

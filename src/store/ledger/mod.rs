@@ -257,10 +257,12 @@ impl Ledger {
 
     /// As [`Store::deliveries`]. Whoever only wants to know does not have the watch go on in memory.
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
-        match self.standby().await {
-            Some(standby) => standby.deliveries(channels).await,
-            None => self.store.deliveries(channels).await,
+        if let Some(standby) = self.standby().await {
+            return standby.deliveries(channels).await;
         }
+        let deliveries = self.store.deliveries(channels).await?;
+        self.mirror(|mirror| mirror.delivering(&deliveries));
+        Ok(deliveries)
     }
 
     /// As [`Store::next_due`].

@@ -53,6 +53,8 @@ impl Ledger {
         }
         let mut place = self.shared.standby.write().await;
         let Some(standby) = place.as_ref() else { return Ok(()) };
+        // What came meanwhile; now nothing more comes.
+        bulk::carry(standby, &self.store).await?;
         Baggage::of(standby).await?.unpack(&self.store).await?;
         *place = None;
         drop(place);

@@ -46,6 +46,47 @@ async fn what_was_claimed_in_memory_is_delivered_in_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_is_sent_again_unchanged_wherever_it_was_sent_first() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        let sent_again = async |id: &str, at_second| {
+            let due = ledger.claim("email", at(at_second), at(at_second + 60), "test", joined).await.unwrap().unwrap();
+            assert_eq!((due.notice, due.attempts), (Notice { incidents: vec![], ..alert(id, "email", "i1") }, 2));
+            ledger.delivered(id, at(at_second), "250 ok").await.unwrap();
+        };
+        open_stuck(&frail.store, &[]).await;
+        ledger.decides(Decision { notices: vec![alert("n1", "email", "i1")], ..Decision::default() }).await;
+        assert_eq!(ledger.claims("email", 0).await, Some("n1".into()));
+        frail.fails().await;
+        ledger.decides(Decision { notices: vec![alert("m1", "email", "i1")], ..Decision::default() }).await;
+        sent_again("n1", 60).await;
+        assert_eq!(ledger.claims("email", 61).await, Some("m1".into()));
+
+        frail.is_back().await;
+        ledger.decides(Decision { notices: vec![alert("n2", "email", "i1")], ..Decision::default() }).await;
+        sent_again("m1", 121).await;
+        assert_eq!(frail.notices().await, ["m1 delivered 2", "n1 delivered 2", "n2 pending 0"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_one_is_sending_when_the_database_is_back_is_left_to_him() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.post(vec![notice("l1", "email", NoticeKind::Lifecycle, &[])]).await.unwrap();
+        frail.fails().await;
+        ledger.decides(opens(&[("i1", IssueId::StuckJobs)], &[])).await;
+        frail.heals().await;
+        let other = frail.ground.open().await;
+        assert_eq!(claimed(&other, "email", 0).await, Some("l1".into()));
+        recovered(&ledger).await;
+        assert_eq!(ledger.claims("email", 59).await, None, "it is being sent");
+        other.delivered("l1", at(59), "250 ok").await.unwrap();
+        assert_eq!(frail.notices().await, ["l1 delivered 1"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_known_in_memory_is_delivered_when_the_database_is_back() {
     for mut frail in Frail::of_each_sort().await {
         // Posted and claimed by whoever led before us.

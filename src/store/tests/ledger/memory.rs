@@ -1,6 +1,7 @@
 //! What can be done while the database fails.
 
 use super::*;
+use crate::domain::issue::CHANNELS;
 use crate::domain::silence::Silence;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,10 +40,14 @@ async fn a_cycle_knows_what_was_known_and_why_it_is_settled_in_memory() {
         ledger.decides(cycle(1, opens(&[("i1", IssueId::StuckJobs)], &posted))).await;
         ledger.delivers("email", 1, "n1").await;
         ledger.fails("telegram", 2, "n2", None).await;
+        ledger.post(vec![alert("n4", "email", "i1")]).await.unwrap();
         ledger.claims("notion", 2).await;
         ledger.remember("notion", "memory", "page-1").await.unwrap();
         let before = ledger.knows().await;
         assert!(before.from_memory.is_none());
+        ledger.delivers("email", 3, "n4").await;
+        let deliveries = ledger.deliveries(&CHANNELS).await.unwrap();
+        assert_ne!(deliveries, before.deliveries);
 
         frail.fails().await;
         let known = ledger.knows().await;
@@ -51,7 +56,8 @@ async fn a_cycle_knows_what_was_known_and_why_it_is_settled_in_memory() {
         assert_eq!(known.told, before.told);
         assert_eq!(known.past, before.past);
         assert_eq!(known.silences, [silence]);
-        assert_eq!(known.deliveries, before.deliveries);
+        assert_eq!(known.deliveries, deliveries, "as it was last shown, also if no cycle has seen it");
+        assert_eq!(ledger.deliveries(&CHANNELS).await.unwrap(), deliveries);
         assert_eq!(known.last_cycle, Some(at(1)));
         assert!(ledger.fault().await.is_some());
         assert_eq!(ledger.recall("notion", "memory").await.unwrap(), Some("page-1".into()));

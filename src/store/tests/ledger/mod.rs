@@ -84,6 +84,9 @@ impl Frail {
                 let other = self.ground.open().await;
                 let mut transaction = other.database.begin().await.unwrap();
                 let Transaction::Postgres(postgres) = &mut transaction else { unreachable!() };
+                // For as long as it takes.
+                let patience = "SET LOCAL idle_in_transaction_session_timeout = 0";
+                sqlx::query(patience).execute(&mut **postgres).await.unwrap();
                 sqlx::query("LOCK TABLE incidents, notices, channel_state").execute(&mut **postgres).await.unwrap();
                 *kept = Some(transaction);
             }
