@@ -151,10 +151,7 @@ impl Ledger {
             *lock(&noted) = Some((known, decision.clone()));
             decision
         };
-        let mut settled = self.store.settle(decide.clone()).await;
-        if self.was_asleep(&settled).await {
-            settled = self.store.settle(decide).await;
-        }
+        let settled = self.store.settle(decide).await;
         let course = lock(&course).take();
         if settled.is_err() {
             return (settled, course);
@@ -326,11 +323,7 @@ impl Ledger {
         if let Some(standby) = self.standby().await {
             return Ok((operation(standby.store.clone()).await?, Place::Memory));
         }
-        let mut answer = operation(self.store.clone()).await;
-        if self.was_asleep(&answer).await {
-            answer = operation(self.store.clone()).await;
-        }
-        match answer {
+        match operation(self.store.clone()).await {
             Err(error) if is_fault(&error) => {
                 let standby = self.fall_back(&error, None).await?;
                 Ok((operation(standby.store.clone()).await?, Place::Memory))
@@ -343,12 +336,6 @@ impl Ledger {
                 Ok((answer, Place::Database))
             }
         }
-    }
-
-    /// Whether something took too long although the database is well: so it is when the host slept in the middle of it. That
-    /// is no outage; what was asked for is asked once more.
-    async fn was_asleep<T>(&self, answer: &Result<T, StoreError>) -> bool {
-        matches!(answer, Err(StoreError::Timeout)) && self.store.ping().await.is_ok()
     }
 
     /// The standby: a new one if there is none yet, since the database fails: `why`. It begins with what is known and in
