@@ -75,6 +75,8 @@ fn open(report: &Value) -> Vec<&str> {
 fn home() -> Home {
     let mut home = Home::well();
     home.set("RESOLVE_AFTER", "1");
+    // Whoever asks for a cycle gets its report, however long the database was waited for.
+    home.set("CHECK_TIMEOUT", "20s");
     home.unset(&["NOTION_STATUS_DB_ID"]);
     home
 }
