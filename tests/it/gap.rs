@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::channels::{ALERT, RESOLVED, subjects, telegrams};
-use crate::support::{Home, now};
+use crate::support::{Home, Service, now};
 
 /// More than two intervals and a deadline, of a second each.
 const SLEEP: Duration = Duration::from_secs(5);
@@ -20,6 +20,14 @@ fn home() -> Home {
     home.set("REQUEST_TIMEOUT", "500ms");
     home.unset(&["NOTION_STATUS_DB_ID"]);
     home
+}
+
+/// The host falls asleep between two cycles, when nothing is being written or sent.
+async fn falls_asleep(service: &Service) {
+    service.full_cycle().await;
+    assert_eq!(service.get("/readyz").await.status, 200);
+    sleep(Duration::from_millis(200)).await;
+    service.freeze().await;
 }
 
 /// The gaps in a report, oldest first.
@@ -38,7 +46,7 @@ async fn after_a_sleep_it_is_said_when_nobody_looked_and_no_burst_follows() {
     let service = home.serve().await;
     service.full_cycle().await;
     assert_eq!(gaps(&service.report().await), []);
-    service.freeze().await;
+    falls_asleep(&service).await;
     let asleep = now();
     // The pipeline slept as well: at first all looks stuck.
     world.jobs_get_stuck(5, now());
@@ -72,8 +80,7 @@ async fn what_is_still_stuck_after_a_sleep_is_told_once() {
     let home = home();
     let world = &home.world;
     let service = home.serve().await;
-    service.full_cycle().await;
-    service.freeze().await;
+    falls_asleep(&service).await;
     world.jobs_get_stuck(5, now());
     sleep(SLEEP).await;
     service.thaw().await;

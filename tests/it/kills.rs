@@ -13,15 +13,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::account::{self, Account, TOLD, all_is_told};
 use crate::support::plot::{Plot, calm, hinder};
-use crate::support::{Home, Service, now};
+use crate::support::{Home, SOON, Service, now};
 
 const KILLS: u64 = 200;
 
 /// So many services are killed side by side, each in a world of its own.
 const HANDS: u64 = 8;
 
-/// How long a moment is waited for that may not come in this life; then the kill comes all the same.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// How long a moment is waited for after the first cycle, which may not come in this life; then the kill comes all the same.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// How long everything may take to be well after the last kill: the longest wait of a channel that has failed, and some.
 const RECOVERY: Duration = Duration::from_secs(120);
@@ -70,29 +70,33 @@ impl Moment {
     async fn comes(self, home: &Home, service: &Service) {
         let world = &home.world;
         let (messages, mails) = (world.telegram.messages(), world.smtp.mails());
-        let line = |part: &'static str| service.log.wait_for(move |line| line.contains(part), PATIENCE);
-        match self {
-            Self::Starts => {}
-            Self::Listens => drop(line("listening on ").await),
-            Self::Looks => {
-                let requests = world.notion.requests();
-                requests.wait_for_count(requests.count() + 1, PATIENCE).await;
+        let (message, mail) = (messages.count() + 1, mails.count() + 1);
+        let (looks, sends) = (world.notion.requests(), world.telegram.requests());
+        let (look, send) = (looks.count() + 1, sends.count() + 1);
+        let line = async |part: &'static str| drop(service.log.wait_for(move |line| line.contains(part), SOON).await);
+        let come = async {
+            match self {
+                Self::Starts => {}
+                Self::Listens => line("listening on ").await,
+                Self::Looks => _ = looks.wait_for_count(look, SOON).await,
+                Self::Decides => line(" incident=").await,
+                Self::Concludes => line(" took ").await,
+                Self::Sends => _ = sends.wait_for_count(send, SOON).await,
+                Self::Arrives => tokio::select! {
+                    _ = messages.wait_for_count(message, SOON) => {}
+                    _ = mails.wait_for_count(mail, SOON) => {}
+                },
+                Self::Delivers => line(": delivered ").await,
+                Self::Fails => line(" was not delivered ").await,
             }
-            Self::Decides => drop(line(" incident=").await),
-            Self::Concludes => drop(line(" took ").await),
-            Self::Sends => {
-                let requests = world.telegram.requests();
-                requests.wait_for_count(requests.count() + 1, PATIENCE).await;
-            }
-            Self::Arrives => {
-                let (message, mail) = (messages.count() + 1, mails.count() + 1);
-                tokio::select! {
-                    _ = messages.wait_for_count(message, PATIENCE) => {}
-                    _ = mails.wait_for_count(mail, PATIENCE) => {}
-                }
-            }
-            Self::Delivers => drop(line(": delivered ").await),
-            Self::Fails => drop(line(" was not delivered ").await),
+        };
+        let hope = async {
+            line(" took ").await;
+            sleep(PATIENCE).await;
+        };
+        tokio::select! {
+            () = come => {}
+            () = hope => {}
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde_json::{Value, json};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection, Executor};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 use tokio::process::Command;
 use tokio::time::{interval, timeout};
 
@@ -42,12 +42,7 @@ impl Hurdle {
         match self {
             Self::Full => disk::fill(home, service),
             Self::Bounded => bound(service, "0:").await,
-            Self::Locked(holder) => {
-                let options = SqliteConnectOptions::new().filename(home.file("watch.db"));
-                let mut connection = SqliteConnection::connect_with(&options).await.expect("a connection");
-                connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
-                *holder = Some(connection);
-            }
+            Self::Locked(holder) => *holder = Some(disk::locked(&home.file("watch.db")).await),
             Self::Away(server) => stops(server).await,
         }
     }
@@ -80,6 +75,8 @@ fn open(report: &Value) -> Vec<&str> {
 fn home() -> Home {
     let mut home = Home::well();
     home.set("RESOLVE_AFTER", "1");
+    // Whoever asks for a cycle gets its report, however long the database was waited for.
+    home.set("CHECK_TIMEOUT", "20s");
     home.unset(&["NOTION_STATUS_DB_ID"]);
     home
 }

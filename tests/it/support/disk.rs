@@ -1,9 +1,11 @@
-//! A small disk of its own for a service, which can be filled.
+//! What can be done to a database in a file: its disk is filled, its lock is held.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Executor};
 use tokio::process::Command;
 
 use super::{Home, Service};
@@ -59,4 +61,12 @@ pub fn fill(home: &Home, service: &Service) {
 /// Makes room again.
 pub fn clear(home: &Home, service: &Service) {
     std::fs::remove_file(on_disk(home, service, "filler")).expect("it can be removed");
+}
+
+/// Holds the lock of the database in the file `path`, as another process does, for as long as this connection lives.
+pub async fn locked(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a connection");
+    connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
+    connection
 }
