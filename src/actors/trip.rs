@@ -176,7 +176,7 @@ impl Trip<'_> {
         let (name, Load { due, partly, .. }, now) = (self.name, load, Utc::now());
         let notice = &due.notice;
         let next = match refusal.retry {
-            Retry::Later(asked) => delivery::next_try(notice.created, due.attempts, now, asked, fastrand::f64()),
+            Retry::Later(asked) => delivery::next_try(notice.created, due.refusals + 1, now, asked, fastrand::f64()),
             Retry::Never => None,
         };
         let before = partly.clone().filter(|partly| partly.notice == notice.id);
