@@ -79,10 +79,13 @@ pub struct Scheduler {
     timer: Option<SpawnHandle>,
     stands_by: bool,
     running: Option<Running>,
+    /// On what the last cycle began, if nobody settled it since another term had begun.
+    unsettled: Option<Footing>,
 }
 
 struct Running {
     cycle: u64,
+    footing: Footing,
     since: Instant,
     waiting: Vec<oneshot::Sender<Option<Arc<Overview>>>>,
 }
@@ -90,8 +93,8 @@ struct Running {
 impl Scheduler {
     /// Starts cycles among its `neighbours`. A cycle takes `cycle_timeout` at most.
     pub fn new(ticking: Ticking, rhythm: Rhythm, cycle_timeout: Duration, neighbours: Neighbours) -> Self {
-        let (ticks, timer, stands_by, running) = (0, None, true, None);
-        Self { ticking, cycle_timeout, neighbours, rhythm, ticks, timer, stands_by, running }
+        let (ticks, timer, stands_by, running, unsettled) = (0, None, true, None, None);
+        Self { ticking, cycle_timeout, neighbours, rhythm, ticks, timer, stands_by, running, unsettled }
     }
 
     fn tick(&mut self, interval: Duration, ctx: &mut Context<Self>) {
@@ -124,7 +127,8 @@ impl Scheduler {
     fn begin(&mut self, footing: Footing, ctx: &mut Context<Self>) {
         let cycle = self.rhythm.begin();
         let now = Utc::now().trunc_subsecs(0);
-        self.running = Some(Running { cycle, since: Instant::now(), waiting: vec![] });
+        self.running = Some(Running { cycle, footing, since: Instant::now(), waiting: vec![] });
+        self.unsettled = None;
         ctx.run_later(self.cycle_timeout, move |actor, _| actor.give_up(cycle));
         let Neighbours { checks, escalator, completed, .. } = &self.neighbours;
         if let Err(refused) = escalator.cast(Begin { cycle, now, footing, done: completed.clone() }) {
@@ -161,6 +165,19 @@ impl Scheduler {
             self.rhythm.restart();
             self.ticks = 0;
             self.tick(interval, ctx);
+        } else {
+            self.make_up(ctx);
+        }
+    }
+
+    /// Looks again for a cycle that was not settled, now that another term has begun: the next tick may be minutes away.
+    fn make_up(&mut self, ctx: &mut Context<Self>) {
+        let footing = self.neighbours.leadership.footing();
+        if let (Some(before), Some(footing), None) = (self.unsettled, footing, &self.running)
+            && before != footing
+            && matches!(self.ticking, Ticking::Every(_))
+        {
+            self.begin(footing, ctx);
         }
     }
 
@@ -222,10 +239,12 @@ impl Handler<RunCycle> for Scheduler {
 impl Handler<Completed> for Scheduler {
     type Result = ();
 
-    fn handle(&mut self, completed: Completed, _: &mut Self::Context) {
-        if self.running.as_ref().is_some_and(|running| running.cycle == completed.cycle) {
-            self.finish(completed.overview.as_ref());
-        }
+    fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
+        let running = self.running.as_ref().filter(|running| running.cycle == completed.cycle);
+        let Some(footing) = running.map(|running| running.footing) else { return };
+        self.unsettled = completed.overview.is_none().then_some(footing);
+        self.finish(completed.overview.as_ref());
+        self.make_up(ctx);
     }
 }
 

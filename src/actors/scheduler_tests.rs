@@ -105,6 +105,19 @@ async fn without_the_database_the_last_leader_keeps_its_rhythm() {
     assert_eq!(stage.begun().await, (2, Footing::Epoch(8)), "that which was asked for is the next one");
 }
 
+#[actix_rt::test]
+async fn a_cycle_that_nobody_settled_is_made_up_for_as_soon_as_another_term_has_begun() {
+    let mut stage = Stage::set(Standing::Adrift { epoch: 0 });
+    assert_eq!(stage.begun().await, (1, Footing::Epoch(0)));
+    stage.scheduler.send(Completed { cycle: 1, overview: None }).await.unwrap();
+    publish(&stage.standing, leading(1));
+    assert_eq!(stage.begun().await, (2, Footing::Epoch(1)), "the next tick is an hour away");
+    // The term may begin before it is known that the cycle was not settled.
+    publish(&stage.standing, leading(2));
+    stage.scheduler.send(Completed { cycle: 2, overview: None }).await.unwrap();
+    assert_eq!(stage.begun().await, (3, Footing::Epoch(2)));
+}
+
 #[test]
 fn the_line_of_the_start_is_the_one_that_scripts_look_for() {
     assert_eq!(every(Duration::from_secs(300)), "5min");

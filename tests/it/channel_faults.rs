@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
 use crate::support::{Home, SOON, Service, issues, now};
 
-/// A cycle that a channel held up would take longer.
-const UNDISTURBED: Duration = Duration::from_millis(1_500);
+/// Whoever waited for a channel that is ill would wait for as long as it is, which is until the cycle is over.
+const UNDISTURBED: Duration = Duration::from_secs(10);
 
 /// A home with stuck jobs, of which telegram and e-mail are told.
 fn home() -> Home {
