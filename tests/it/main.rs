@@ -51,6 +51,8 @@ mod notion_client;
 mod on_postgres;
 /// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
 mod outage;
+/// The status page in a real browser.
+mod page;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;
