@@ -38,7 +38,7 @@ const UNKNOWN: &str = "There is no silence of this id, or it is over; GET /api/s
 /// The answer to `GET /api/silences`.
 #[derive(Serialize)]
 struct SilencesPart<'a> {
-    /// Those that are not over, the oldest first.
+    /// Those that are not over; the one that ends last comes first.
     silences: Vec<SilencePart<'a>>,
 }
 

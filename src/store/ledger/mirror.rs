@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::outstanding::Outstanding;
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
 use crate::domain::flapping::Past;
 use crate::domain::incident::{Change, Phase};
 use crate::domain::notice::Step;
-use crate::store::{Decision, Known, StoreError};
+use crate::store::{Decision, Due, Known, Notice, StoreError};
 
 /// How many incidents that are over are remembered: far more than flapping looks at.
 const MOST_PAST: usize = 500;
@@ -26,41 +28,82 @@ pub(super) struct Mirror {
     pub(super) outstanding: Outstanding,
     /// What channels remember: channel and key → value.
     pub(super) memories: BTreeMap<(String, String), String>,
-    /// The newest look at the outbox that is taken into account.
-    look: u64,
+    changes: u64,
+    filled: bool,
 }
 
 impl Mirror {
-    /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten.
+    /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten. Between an epoch and
+    /// the next one there was none.
     pub(super) fn under(&mut self, epoch: Option<i64>) -> &mut Self {
-        if epoch.is_some() && self.epoch != epoch {
-            *self = Self { epoch, look: self.look, ..Self::default() };
+        let Some(epoch) = epoch else { return self };
+        let goes_on = self.epoch.is_some_and(|former| (former..=former + 1).contains(&epoch));
+        if !goes_on {
+            *self = Self { changes: self.changes, ..Self::default() };
         }
+        self.epoch = Some(epoch);
         self
+    }
+
+    /// Whether there is anything in it that was seen under this epoch.
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled
+    }
+
+    /// All of what is known was looked at.
+    pub(super) fn filled(&mut self, known: Known) {
+        (self.known, self.filled) = (known, true);
     }
 
     /// A cycle has been settled.
     pub(super) fn settled(&mut self, before: Known, decision: &Decision) {
-        self.known = after(before, decision);
+        self.filled(after(before, decision));
+        self.posted(&decision.notices);
     }
 
-    /// What the `look`th look at the outbox has seen.
-    pub(super) fn seen(&mut self, look: u64, outstanding: Outstanding) {
-        if look > self.look {
-            (self.look, self.outstanding) = (look, outstanding);
+    /// Notices were posted.
+    pub(super) fn posted(&mut self, notices: &[Notice]) {
+        self.changes += 1;
+        self.outstanding.posted(notices);
+    }
+
+    /// A notice was claimed until then, for itself and for those that it was `merged` of.
+    pub(super) fn claimed(&mut self, due: &Due, merged: &[String], until: DateTime<Utc>, by: &str) {
+        self.changes += 1;
+        self.outstanding.claimed(due, merged, until, by);
+    }
+
+    /// A channel took a notice.
+    pub(super) fn delivered(&mut self, id: &str) {
+        self.changes += 1;
+        self.outstanding.finished(id);
+    }
+
+    /// An attempt failed; without `retry_at`, the notice has told nobody, and never will.
+    pub(super) fn failed(&mut self, id: &str, at: DateTime<Utc>, error: &str, retry_at: Option<DateTime<Utc>>) {
+        self.changes += 1;
+        match retry_at {
+            Some(retry_at) => self.outstanding.failed(id, at, error, retry_at),
+            None => {
+                self.outstanding.finished(id);
+                self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != id));
+            }
         }
     }
 
-    /// The `look`th look has failed: of what waits for `channel`, nothing is known any more. It is in the database, and is
-    /// sent when that is back.
-    pub(super) fn unseen(&mut self, look: u64, channel: &str) {
-        self.look = self.look.max(look);
-        self.outstanding.forget(channel);
+    /// How often what waits has changed: who looks at the outbox says what that was when he began.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
-    /// The notice has told nobody, and never will.
-    pub(super) fn told_nobody(&mut self, notice: &str) {
-        self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != notice));
+    /// What was seen waiting by who began to look after so many changes. If there were more meanwhile, it may be what was
+    /// before them, and does not count.
+    pub(super) fn seen(&mut self, changes: u64, outstanding: Outstanding) -> bool {
+        let counts = self.changes == changes;
+        if counts {
+            self.outstanding = outstanding;
+        }
+        counts
     }
 
     /// What `channel` remembers as `key`.
@@ -110,19 +153,24 @@ pub(super) fn joined(seed: &Known, own: Known, why: StoreError) -> Known {
         told.entry(incident.clone()).or_default().extend(channels.clone());
     }
     let past = own.past.into_iter().chain(seed.past.iter().copied()).take(MOST_PAST).collect();
-    let deliveries = own.deliveries.into_iter().map(|own| {
-        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
-        former.map_or(own.clone(), |former| delivery(former, &own))
-    });
     Known {
         incidents: own.incidents,
         told,
         past,
         silences: seed.silences.clone(),
-        deliveries: deliveries.collect(),
+        deliveries: deliveries(seed, own.deliveries),
         last_cycle: own.last_cycle.or(seed.last_cycle),
         from_memory: Some(why),
     }
+}
+
+/// How it is with each channel.
+pub(super) fn deliveries(seed: &Known, own: Vec<ChannelDelivery>) -> Vec<ChannelDelivery> {
+    let joined = |own: ChannelDelivery| {
+        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
+        former.map_or(own.clone(), |former| delivery(former, &own))
+    };
+    own.into_iter().map(joined).collect()
 }
 
 /// How it is with a channel: as it was, unless it has taken or refused something since.

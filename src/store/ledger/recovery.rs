@@ -6,8 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::homecoming::Baggage;
-use super::outstanding::Outstanding;
-use super::standby::lock;
 use super::{Ledger, bulk};
 use crate::store::{StoreError, on};
 
@@ -61,18 +59,6 @@ impl Ledger {
         log::info!("the database is back, and what happened meanwhile is in it");
         self.look_at_all().await;
         Ok(())
-    }
-
-    /// The mirror as it would be after a cycle.
-    async fn look_at_all(&self) {
-        let look = self.shared.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        let (known, outstanding) = (self.store.known().await, Outstanding::of(&self.store).await);
-        if let (Ok(known), Ok(outstanding)) = (known, outstanding) {
-            let mut mirror = lock(&self.shared.mirror);
-            let mirror = mirror.under(self.store.fence);
-            mirror.known = known;
-            mirror.seen(look, outstanding);
-        }
     }
 
     /// The same once more before the process ends, whenever the last attempt was.
