@@ -130,31 +130,6 @@ async fn after_a_restart_without_the_database_an_incident_goes_on_as_the_one_tha
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_leader_has_done_meanwhile_counts() {
-    for mut frail in Frail::of_each_sort().await {
-        let ledger = frail.ledger.clone();
-        ledger.decides(cycle(0, opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")]))).await;
-        ledger.delivers("email", 1, "n1").await;
-        frail.fails().await;
-        let reminder = notice("m1", "email", NoticeKind::Reminder, &[("i1", Step::Reminded)]);
-        let opened = opens(&[("i2", IssueId::LowCompletion)], &[reminder, alert("m2", "telegram", "i2")]);
-        ledger.decides(cycle(60, opened)).await;
-
-        frail.heals().await;
-        let other = frail.ground.open().await;
-        let decision = cycle(90, resolves("i1", IssueId::StuckJobs, &[all_clear("o1", "email", "i1")]));
-        other.settle(move |_| decision).await.unwrap();
-        recovered(&ledger).await;
-        assert_eq!(frail.incidents().await, ["i1 resolved", "i2 open"]);
-        assert_eq!(
-            frail.notices().await,
-            ["m2 pending 0", "n1 delivered 1", "o1 pending 0"],
-            "no reminder of what is over"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_took_an_incident_on_just_before_is_not_forgotten() {
     for mut frail in Frail::of_each_sort().await {
         let ledger = frail.ledger.clone();
