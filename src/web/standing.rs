@@ -94,17 +94,19 @@ impl Part {
 
     /// Whether `report` says that it is not set up.
     pub(super) fn is_off(self, report: &Report) -> bool {
-        if self == Self::Jobs {
-            let is_off = |sight: &Sight| matches!(sight, Sight::Blind(fault) if fault.kind == FaultKind::NotConfigured);
-            return report.sections.iter().any(|section| section.check == CheckName::Metrics && is_off(&section.sight));
+        let check = if self == Self::Jobs { CheckName::Metrics } else { CheckName::Health };
+        let section = report.sections.iter().find(|section| section.check == check);
+        match (section.map(|section| &section.sight), self) {
+            (None, _) => true,
+            (Some(Sight::Blind(fault)), _) => fault.kind == FaultKind::NotConfigured,
+            (Some(Sight::Seen { figures: Figures::Health { openai, .. }, .. }), Self::OpenAi) => {
+                *openai == Answer::NotConfigured
+            }
+            (Some(Sight::Seen { figures: Figures::Health { notion, .. }, .. }), Self::Notion) => {
+                *notion == Answer::NotConfigured
+            }
+            (Some(Sight::Seen { .. }), _) => false,
         }
-        let health = report.sections.iter().find_map(|section| match &section.sight {
-            Sight::Seen { figures: Figures::Health { openai, notion }, .. } => Some((openai, notion)),
-            _ => None,
-        });
-        let Some((openai, notion)) = health else { return false };
-        let answer = if self == Self::OpenAi { openai } else { notion };
-        *answer == Answer::NotConfigured
     }
 }
 

@@ -45,6 +45,23 @@ async fn samples_come_back_as_they_were_and_the_first_of_a_moment_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_samples_of_a_day_make_the_same_together_whoever_adds_them() {
+    for (store, _ground) in each().await {
+        let first = [sample(0, Some(0)), sample(5, None), sample(1_439, Some(7))];
+        let next = Sample { openai: None, health_ms: None, ..sample(1_440, Some(0)) };
+        keep(&store, first.iter().chain([&next]).cloned()).await;
+        let day = |samples: &[Sample], day| {
+            let mut together = SampleDay { day, ..SampleDay::default() };
+            samples.iter().for_each(|sample| together.add(sample));
+            together
+        };
+        let days = [day(&first, midnight()), day(&[next], midnight() + TimeDelta::days(1))];
+        assert_eq!(store.recent_days(midnight()).await.unwrap(), days);
+        assert_eq!(store.recent_days(midnight() + TimeDelta::days(1)).await.unwrap(), days[1..]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_a_month_old_is_kept_by_day_and_nothing_counts_twice() {
     for (store, _ground) in each().await {
         let figures = [Some(0), None, Some(7), Some(2)];

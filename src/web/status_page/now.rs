@@ -27,10 +27,10 @@ use crate::domain::silence::Silence;
 use crate::supervision::{ChildInfo, State};
 
 /// Stuck jobs that are shown by name.
-const STUCK: usize = 50;
+const STUCK: usize = 30;
 
 /// The longest name of a job that is shown, in characters.
-const LONGEST_NAME: usize = 120;
+const LONGEST_NAME: usize = 80;
 
 /// Silences and gaps that are shown.
 const SHOWN: usize = 20;
@@ -307,8 +307,8 @@ fn part_view<'a>(
         sign: if is_off { "–" } else { standing.sign() },
         word,
         detail: report.and_then(|report| fault(part, report, access)).filter(|_| !is_off),
-        facts: facts(part, report),
-        drawn,
+        facts: if is_off { vec![] } else { facts(part, report) },
+        drawn: drawn.filter(|_| !is_off),
     }
 }
 
