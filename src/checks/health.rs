@@ -90,7 +90,8 @@ async fn ask_twice<A: AsyncFn(Duration) -> Result<(), ClientError>>(
     let spare = deadline.saturating_duration_since(Instant::now()).saturating_sub(limit.mul_f64(1.2));
     tokio::time::sleep(error.retry_after.unwrap_or(PAUSE).min(spare)).await;
     // That there was no time left for the second question says less than the answer to the first one.
-    ask(limit).await.map_err(|second| if second.kind == ErrorKind::Timeout { error } else { second })
+    let says_less = |second: &ClientError| second.kind == ErrorKind::Timeout || second.is_unasked();
+    ask(limit).await.map_err(|second| if says_less(&second) { error } else { second })
 }
 
 /// Whether nobody was asked, since our own pace did not allow it: that says nothing about the party.
@@ -155,6 +156,18 @@ mod tests {
             if asked.get() == 1 { Err(ClientError::new(ErrorKind::ServerFault, "")) } else { Ok(()) }
         });
         assert_eq!((outcome.await, asked.get()), (Ok(()), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_question_that_was_not_asked_does_not_take_back_the_answer_to_the_first() {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let busy = ClientError { status: Some(429), ..ClientError::new(ErrorKind::RateLimited, "") };
+        let asked = std::cell::Cell::new(0);
+        let outcome = ask_twice(Duration::from_secs(10), deadline, async |_| {
+            asked.set(asked.get() + 1);
+            Err(if asked.get() == 1 { busy.clone() } else { ClientError::new(ErrorKind::RateLimited, "no place") })
+        });
+        assert_eq!((outcome.await, asked.get()), (Err(busy.clone()), 2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -81,6 +81,11 @@ pub struct ClientError {
 }
 
 impl ClientError {
+    /// Whether nobody was asked, since our own pace did not allow it: that says nothing about the party.
+    pub fn is_unasked(&self) -> bool {
+        self.kind == ErrorKind::RateLimited && self.status.is_none()
+    }
+
     /// An error without a status; `detail` is cleaned.
     pub fn new(kind: ErrorKind, detail: impl AsRef<str>) -> Self {
         Self { kind, status: None, retry_after: None, detail: redact::clean(detail.as_ref(), &[]) }

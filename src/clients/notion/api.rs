@@ -109,16 +109,22 @@ impl Api {
     /// Asks until there is an answer in JSON, a failure that stays, or no time left.
     pub(super) async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Reply, Fault> {
         let mut tries = Tries::default();
+        let mut said = None;
         loop {
             let token = self.token(deadline).await?;
             let fault = match self.once(call, &token, deadline).await {
                 Ok(reply) => return Ok(reply),
+                // That there was no time for another question says less than what Notion has answered to this one.
+                Err(fault) if fault.error.is_unasked() => return Err(said.unwrap_or(fault)),
                 Err(fault) => fault,
             };
             match tries.after(&fault, call.effect, left(deadline)) {
                 Some(Next::Renew) if self.renew(&token) => {}
                 // The next round waits for its place like everybody else.
-                Some(Next::Rest(rest)) => self.config.pace.hold(rest),
+                Some(Next::Rest(rest)) => {
+                    self.config.pace.hold(rest);
+                    said = Some(fault);
+                }
                 Some(Next::Pause(pause)) => tokio::time::sleep(pause).await,
                 _ => return Err(fault),
             }
