@@ -176,7 +176,10 @@ impl Trip<'_> {
         let (name, Load { due, partly, .. }, now) = (self.name, load, Utc::now());
         let notice = &due.notice;
         let next = match refusal.retry {
-            Retry::Later(asked) => delivery::next_try(notice.created, due.refusals + 1, now, asked, fastrand::f64()),
+            Retry::Later(asked) => {
+                let since = due.tried_since.unwrap_or(now);
+                delivery::next_try(since, due.refusals + 1, now, asked, fastrand::f64())
+            }
             Retry::Never => None,
         };
         let before = partly.clone().filter(|partly| partly.notice == notice.id);
@@ -197,7 +200,7 @@ impl Trip<'_> {
         self.ledger.failed(&notice.id, now, &refusal.text, next).await?;
         let what_next = match (next, refusal.retry) {
             (Some(next), _) => format!("tried again in {}", duration((next - now).to_std().unwrap_or_default())),
-            (None, Retry::Later(_)) => format!("given up, {} after it was posted", duration(delivery::GIVE_UP_AFTER)),
+            (None, Retry::Later(_)) => format!("given up: in vain for {}", duration(delivery::GIVE_UP_AFTER)),
             (None, Retry::Never) => "not tried again: somebody has to do something".into(),
         };
         let (kind, id, text) = (notice.kind.name(), &notice.id, &refusal.text);

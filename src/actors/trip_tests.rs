@@ -84,6 +84,15 @@ impl Stage {
         self.route.ledger.post(notices.into_iter().collect()).await.unwrap();
     }
 
+    /// It was posted a day ago, and refused for the first time then.
+    async fn post_in_vain(&self, id: &str) {
+        let (ledger, then) = (&self.route.ledger, Utc::now() - delivery::GIVE_UP_AFTER);
+        self.post([notice(id, then)]).await;
+        let claimed = ledger.claim("email", then, then, "me", |_, newest| newest).await.unwrap();
+        assert_eq!(claimed.unwrap().notice.id, id);
+        ledger.failed(id, then, "timeout", Some(then)).await.unwrap();
+    }
+
     async fn trip(&self) -> Outcome {
         make(&self.route, &self.channel).await
     }
@@ -140,13 +149,21 @@ async fn what_is_refused_for_a_time_waits_and_for_a_day_at_most() {
     assert!(matches!(stage.trip().await, Outcome::Nothing(Some(next)) if next > Utc::now()));
 
     let stage = Stage::with([later("timeout")]).await;
-    stage.post([notice("old", Utc::now() - delivery::GIVE_UP_AFTER)]).await;
+    stage.post_in_vain("old").await;
     assert_eq!(stage.trip().await, Outcome::Refused);
     assert_eq!(stage.shown(), (DeliveryState::Failing, 0, Some("timeout".into())));
     assert_eq!(stage.trip().await, Outcome::Nothing(None));
     stage.post([notice("next", Utc::now())]).await;
     assert_eq!(stage.trip().await, Outcome::Delivered);
     assert_eq!(stage.shown(), (DeliveryState::Ok, 0, None));
+}
+
+#[tokio::test]
+async fn what_had_to_wait_for_its_first_try_is_not_given_up_after_it() {
+    let stage = Stage::with([later("timeout")]).await;
+    stage.post([notice("old", Utc::now() - 2 * delivery::GIVE_UP_AFTER)]).await;
+    assert_eq!(stage.trip().await, Outcome::Refused);
+    assert!(matches!(stage.trip().await, Outcome::Nothing(Some(next)) if next > Utc::now()));
 }
 
 #[tokio::test]
@@ -187,7 +204,7 @@ async fn the_channel_is_reminded_of_the_part_that_was_taken() {
 #[tokio::test]
 async fn what_a_part_has_was_delivered_when_the_rest_is_given_up() {
     let stage = Stage::with([partly()]).await;
-    stage.post([notice("old", Utc::now() - delivery::GIVE_UP_AFTER)]).await;
+    stage.post_in_vain("old").await;
     assert_eq!(stage.trip().await, Outcome::Delivered);
     assert_eq!(stage.shown(), (DeliveryState::Ok, 0, None));
     let answer = stage.route.ledger.receipt_of("old").await.unwrap();

@@ -83,21 +83,21 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait of our own. A party may ask for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
-/// For how long a delivery is tried. Whoever has not been reached by then is not to be told any more what was new a day
+/// For how long a delivery is tried; how long it waited before, for the end of a maintenance or for us, does not count. Whoever has not been reached by then is not to be told any more what was new a day
 /// ago: that it could not be told is news of its own.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(86_400);
 
-/// When a notice of the moment `created` is tried again that was refused for the `refusals`-th time at `now`; never, if that
+/// When a notice is tried again that was first tried in vain at `since`, and refused for the `refusals`-th time at `now`; never, if that
 /// would be too late. See [`wait`] for the rest.
 pub fn next_try(
-    created: DateTime<Utc>,
+    since: DateTime<Utc>,
     refusals: u32,
     now: DateTime<Utc>,
     asked: Option<Duration>,
     jitter: f64,
 ) -> Option<DateTime<Utc>> {
     let next = now + wait(refusals, asked, jitter);
-    (next <= created + GIVE_UP_AFTER).then_some(next)
+    (next <= since + GIVE_UP_AFTER).then_some(next)
 }
 
 /// How long to wait after the `refusals`-th refusal (from 1), `asked` being what the party asked for.

@@ -18,6 +18,8 @@ pub struct Due {
     pub attempts: u32,
     /// How many of the attempts before this one it was refused in. Those that were cut off are no reason to wait for longer.
     pub refusals: u32,
+    /// When it was first tried in vain; not what was merged into it.
+    pub tried_since: Option<DateTime<Utc>>,
     /// When the oldest of what it tells was posted.
     pub waiting_since: DateTime<Utc>,
 }
@@ -120,6 +122,7 @@ async fn take(
     }
     let attempts = together.iter().map(|waiting| waiting.turn.attempts).max().unwrap_or_default().saturating_add(1);
     let refusals = together.iter().map(|waiting| waiting.turn.answers).max().unwrap_or_default();
+    let tried_since = together.iter().find(|it| it.notice.id == notice.id).and_then(|it| it.turn.tried_since);
     let next_try = together.iter().map(|waiting| waiting.turn.next_try).min().unwrap_or(notice.created);
     let failure = together.iter().filter(|waiting| waiting.failed_at.is_some()).max_by_key(|waiting| waiting.failed_at);
     Statement::new(
@@ -148,7 +151,7 @@ async fn take(
         .await?;
     let oldest = oldest.map_or(Ok(None), |row| row.optional_moment("created"))?;
     let waiting_since = oldest.map_or(notice.created, |oldest| oldest.min(notice.created));
-    Ok(Due { notice, attempts, refusals, waiting_since })
+    Ok(Due { notice, attempts, refusals, tried_since, waiting_since })
 }
 
 pub(super) const ABSORB: &str = "UPDATE notices SET state = 'merged', merged_into = $1, claimed_until = NULL,

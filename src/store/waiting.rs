@@ -22,6 +22,8 @@ pub(super) struct Turn {
     claimed_until: Option<DateTime<Utc>>,
     /// How many of the attempts have come to a known end, as a part of what was merged into it too.
     pub(super) answers: u32,
+    /// When the first of its own attempts came to its end.
+    pub(super) tried_since: Option<DateTime<Utc>>,
 }
 
 impl Turn {
@@ -36,6 +38,7 @@ impl Turn {
             created: row.moment("created")?,
             claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
             answers: 0,
+            tried_since: None,
         })
     }
 
@@ -94,21 +97,22 @@ pub(super) async fn waiting(
         }
     }
     for tried in waiting.iter_mut().filter(|waiting| waiting.turn.attempts > 0) {
-        tried.turn.answers = match tried.is_state() {
-            // It stands for those before it, which are no more.
-            true => tried.turn.attempts,
-            false => answers(transaction, &tried.notice.id).await?,
-        };
+        let (answers, tried_since) = answers(transaction, &tried.notice.id).await?;
+        tried.turn.tried_since = tried_since;
+        // A state stands for those before it, which are no more.
+        tried.turn.answers = if tried.is_state() { tried.turn.attempts } else { answers };
     }
     Ok(waiting)
 }
 
-async fn answers(transaction: &mut Transaction, id: &str) -> Result<u32, StoreError> {
-    let row = Statement::new(ANSWERS).bind(id).optional(transaction).await?;
-    row.map_or(Ok(0), |row| row.count("answers"))
+/// How many attempts have come to an end, and when the first one did that was not of a part.
+async fn answers(transaction: &mut Transaction, id: &str) -> Result<(u32, Option<DateTime<Utc>>), StoreError> {
+    let Some(row) = Statement::new(ANSWERS).bind(id).optional(transaction).await? else { return Ok((0, None)) };
+    Ok((row.count("answers")?, row.optional_moment("tried_since")?))
 }
 
-pub(super) const ANSWERS: &str = "SELECT COUNT(*) AS answers FROM deliveries
+pub(super) const ANSWERS: &str =
+    "SELECT COUNT(*) AS answers, MIN(CASE WHEN notice_id = $1 THEN at END) AS tried_since FROM deliveries
      WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1)";
 
 async fn give_up(

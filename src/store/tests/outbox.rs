@@ -11,7 +11,13 @@ async fn a_notice_comes_out_as_it_was_posted() {
         let due = store.claim("email", at(3), at(63), "me", joined).await.unwrap().unwrap();
         assert_eq!(
             due,
-            Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1, refusals: 0, waiting_since: at(3) }
+            Due {
+                notice: Notice { incidents: vec![], ..posted },
+                attempts: 1,
+                refusals: 0,
+                tried_since: None,
+                waiting_since: at(3)
+            }
         );
     }
 }
