@@ -9,8 +9,8 @@
 //!     ▲     ───Look──────────────▶ MetricsActor    ├──Looked──▶ Escalator ──Wake──▶ Notifier email
 //!     │     ───Look──────────────▶ StuckJobActor   ┘ aggregates │  ▲  │            Notifier telegram
 //!     └──────────Completed (one cycle at a time)────────────────┘  │  │            Notifier notion
-//!                                                                  ▼  └─Overview─▶ web: /ops-report
-//!                                                        store: incidents, outbox
+//!                                                                  ▼  └─Overview─▶ web: /ops-report, the page
+//!                         Ledger: the store (incidents, outbox, history, lease), or memory while that fails
 //! ```
 //!
 //! - The **Scheduler** ticks, numbers the cycles, gives each its `now`. It never knows what the checks are.
@@ -18,8 +18,14 @@
 //!   blind, panicked or too slow.
 //! - The **Escalator** gathers the sections of a cycle (one that does not come in time is blind), takes each incident one
 //!   step, writes incidents and notices in one transaction, wakes the notifiers and publishes what is known.
+//! - The **Ledger** (`store::ledger`) is the store as those have it who keep watch. Where the database fails it goes on in
+//!   memory, from a mirror of what was last known, and takes what happened into the database when that is back.
+//! - The **Keeper** (`actors::keeper`) is no actor: it asks the database every few seconds whether this process leads. Who
+//!   does not lead ticks, escalates and sends nothing, and shows the reports that the leader stores. The **Heart** pings
+//!   `HEARTBEAT_URL` beside everything else.
 //! - A **Notifier** per channel sees to it that what is due is sent, in order, and backs off. Its **Courier** carries: it
-//!   records *delivered* after the channel said so, and finishes what it is sending whatever befalls the Notifier.
+//!   records *delivered* after the channel said so, and finishes what it is sending whatever befalls the Notifier. What
+//!   waits is merged into one message when it is claimed (`domain::bulletin`).
 //! - The **Supervisor** is ours, since actix does not restart after a panic (`supervision`). It starts every actor, watches
 //!   each for panic, error, stop, hang and blocked thread, and puts a fresh one in its place; neighbours hold stable
 //!   handles and do not notice. An actor that keeps failing is degraded, which is an issue like any other.
@@ -35,8 +41,9 @@
 //!              parties ── from the settings to what each room needs to know
 //! web ─────▶ actors (their messages only), store, supervision, domain
 //! actors ──▶ checks, channels, store, supervision, domain
-//! checks, channels ─▶ clients, domain
-//! settings ─▶ clients (what a value is: a chat, a mail server)
+//! checks, channels ─▶ clients, diagnosis, domain
+//! diagnosis ─▶ clients (what doctor finds, and what to do about it)
+//! settings ─▶ clients, domain (what a value is: a chat, a mail server, a maintenance window)
 //! clients ─▶ nothing of ours        store ─▶ domain        supervision ─▶ nothing of ours
 //! domain ──▶ nothing: no I/O, no async, no clock, no actix
 //! demo  ───▶ nothing of ours (stand-ins of the outside world, used by `demo` and by the tests)
@@ -54,6 +61,9 @@
 //!   *Delivered* is written after the channel said so: better twice than never.
 //! - Exactly one layer retries a delivery: the Notifier. Clients say *later* or *never*, with the wait that the party
 //!   asked for.
+//! - Only a leader's word counts: what it writes is fenced by the epoch of its lease, in the same transaction, and it
+//!   looks at its term right before it sends. Deliberately not fenced is *delivered*: it says what has happened.
+//! - A notice that may have arrived is sent again as it was, so that the repeat is recognised; what else waits is merged.
 //! - A web GET changes nothing and asks nobody outside. It reads what the Escalator published, so that no actor that
 //!   hangs can hang the web.
 //! - Every wait has a deadline; every queue, body, page and history has a bound.
@@ -71,8 +81,8 @@
 //! # To add a thing
 //!
 //! - *A channel*: its file in `channels/`, its `mod` line and its line in `Channels::list`; its settings in `settings/`
-//!   and their translation in `parties`; the name of its Notifier in `domain::issue::ACTORS`. Retry, order, claims, the
-//!   outbox and supervision come for free.
+//!   and their translation in `parties`; its name in `domain::issue::CHANNELS` and its Notifier's in `ACTORS`; in
+//!   `examine` it says how it is. Retry, order, merging, the outbox, supervision, `doctor` and `test-alert` come for free.
 //! - *A check*: likewise in `checks/`, with a `CheckName` and, in `domain::report`, the figures that it brings. Deadline,
 //!   panic guard, blindness, its alert and supervision come for free; its actor's name belongs into
 //!   `domain::issue::ACTORS`.

@@ -83,12 +83,13 @@ const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait of our own. A party may ask for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
-/// For how long a delivery is tried; how long it waited before, for the end of a maintenance or for us, does not count. Whoever has not been reached by then is not to be told any more what was new a day
-/// ago: that it could not be told is news of its own.
+/// For how long a delivery is tried; how long it waited before, for the end of a maintenance or for us, does not count.
+/// Whoever has not been reached by then is not to be told any more what was new a day ago: that it could not be told is
+/// news of its own.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(86_400);
 
-/// When a notice is tried again that was first tried in vain at `since`, and refused for the `refusals`-th time at `now`; never, if that
-/// would be too late. See [`wait`] for the rest.
+/// When a notice is tried again that was first tried in vain at `since`, and refused for the `refusals`-th time at
+/// `now`; never, if that would be too late. See [`wait`] for the rest.
 pub fn next_try(
     since: DateTime<Utc>,
     refusals: u32,
