@@ -133,7 +133,9 @@ fn greet(settings: &Settings, world: &World) -> io::Result<()> {
     let bold = Style::new().bold();
     let mut out = anstream::stdout();
     writeln!(out, "{bold}auto-operator demo{bold:#}: the service and all parties on this machine. Ctrl-C ends it.\n")?;
+    writeln!(out, "  the status page     {url}/   (sign in with {TOKEN})")?;
     writeln!(out, "  the report          curl {url}/ops-report")?;
+    writeln!(out, "  who was told what   curl {url}/api/deliveries")?;
     writeln!(out, "  with all details    curl -H 'Authorization: Bearer {TOKEN}' {url}/ops-report")?;
     writeln!(out, "  a cycle right now   curl -H 'Authorization: Bearer {TOKEN}' '{url}/ops-report?refresh=1'")?;
     writeln!(out, "  ready or not        curl -i {url}/readyz")?;

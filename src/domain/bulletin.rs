@@ -124,9 +124,9 @@ impl Bulletin {
         Self { turns: vec![Turn { at, started: true, text }], ..Self::empty(at) }
     }
 
-    /// The service was stopped: nobody looks until it is started again.
+    /// This process was stopped: nobody looks until it is started again, unless another instance does.
     pub fn stopped(version: &str, at: DateTime<Utc>) -> Self {
-        let text = format!("version {version}, no checks until it is started again");
+        let text = format!("version {version}, no checks until it or another instance goes on");
         Self { turns: vec![Turn { at, started: false, text }], ..Self::empty(at) }
     }
 

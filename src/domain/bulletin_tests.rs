@@ -117,7 +117,7 @@ fn that_something_is_still_open_is_said_only_by_the_newest_report() {
     let merged = Bulletin::merge(&[reminder], Bulletin::stopped("0.1.0", moment("17T16:07")));
     assert_eq!(merged.kind(), NoticeKind::Reminder);
     let expected =
-        "Stopped: version 0.1.0, no checks until it is started again\n\nSTILL OPEN:\n  • ⚠️ 7 job(s) stuck (for 4h)";
+        "Stopped: version 0.1.0, no checks until it or another instance goes on\n\nSTILL OPEN:\n  • ⚠️ 7 job(s) stuck (for 4h)";
     assert_eq!(text(&merged).1, expected);
 }
 
@@ -131,7 +131,7 @@ fn a_start_and_a_stop_are_said_and_merged() {
     assert_eq!(text(&stopped).0, "⏹️ EchoPilot Auto-Operator Stopped");
     let merged = Bulletin::merge(&[started], stopped);
     let expected = "Started: version 0.1.0, checks every 5m (at 2025-10-17 12:01)\n\
-                    Stopped: version 0.1.0, no checks until it is started again";
+                    Stopped: version 0.1.0, no checks until it or another instance goes on";
     assert_eq!(text(&merged), ("⏹️ EchoPilot Auto-Operator Stopped".into(), expected.into()));
     assert_eq!(Bulletin::merge(&[merged], opened("one", 7, "18T12:06")).kind(), NoticeKind::Alert);
 }
