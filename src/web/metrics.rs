@@ -1,0 +1,85 @@
+//! `GET /metrics`: what there is to know, for Prometheus. And the count of what the web itself is asked.
+
+use std::time::Instant;
+
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use chrono::Utc;
+
+use super::WebState;
+use super::answer::answer;
+use super::ops_report::actors;
+use super::problem::Problem;
+use super::prometheus::{Snapshot, text};
+use crate::actors::telemetry::Telemetry;
+use crate::domain::report;
+
+/// The text format of Prometheus.
+static TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// The version that runs.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The handler of a request for which there is none.
+const NO_HANDLER: &str = "none";
+
+/// Answers the request. It asks nobody, not even the database.
+pub(super) async fn metrics(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
+    state.door.to_read(&request)?;
+    let (now, overview, settings) = (Utc::now(), state.reports.borrow().clone(), &state.settings);
+    let is_well = overview.as_ref().map(|overview| {
+        let stale = report::stale(overview.report.timestamp, now, settings.interval, settings.check_timeout);
+        overview.report.overall_ok() && stale.is_none() && (state.degraded)().is_empty()
+    });
+    let (deliveries, actors) = (state.deliveries.known(), actors(&state.supervisor));
+    let snapshot = Snapshot {
+        now,
+        overview: overview.as_deref(),
+        is_well,
+        deliveries: &deliveries,
+        actors: &actors,
+        leads: state.leadership.footing().is_some(),
+        version: VERSION,
+        commit: settings.commit.as_deref(),
+    };
+    let text = text(state.telemetry.gather(), &snapshot).map_err(|error| {
+        log::error!("the metrics cannot be written: {error}");
+        Problem::internal()
+    })?;
+    Ok(answer(StatusCode::OK, &TEXT, text))
+}
+
+/// Lets `service` answer, and counts it.
+pub(super) fn counted<S, B>(
+    telemetry: Telemetry,
+    request: ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<S::Response, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    let began = Instant::now();
+    let handler = request.match_pattern();
+    let called = service.call(request);
+    async move {
+        let answered = called.await;
+        let status = match &answered {
+            Ok(answer) => answer.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        telemetry.answered(handler.as_deref().unwrap_or(NO_HANDLER), class(status), began.elapsed());
+        answered
+    }
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}
