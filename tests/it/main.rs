@@ -45,6 +45,8 @@ mod ledger;
 mod licences;
 /// The service comes and goes: notices of it, maintenance, times in which nobody looked.
 mod lifecycle;
+/// What Prometheus reads, and the rules and the dashboard that are made for it.
+mod metrics;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
