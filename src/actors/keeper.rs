@@ -24,6 +24,10 @@ const RENEWAL: Duration = Duration::from_secs(3);
 /// The same for who waits for the lease, or for the database.
 const WAITING: Duration = Duration::from_secs(1);
 
+/// After an outage of the database, whoever stood by leaves it to the last leader for so long: that one has gone on from
+/// memory, and nobody else knows what it told.
+const HEAD_START: Duration = Duration::from_secs(5);
+
 /// How often who stands by looks for a report, in rounds.
 const ROUNDS_A_REPORT: u64 = 2;
 
@@ -73,6 +77,7 @@ impl Keeper {
             shown: None,
             rounds: 0,
             leaving: Arc::clone(&leaving),
+            others_first: None,
         };
         hold.round().await;
         drop(runtime.spawn(hold.keep(ordered)));
@@ -114,6 +119,8 @@ struct Hold {
     shown: Option<StoredReport>,
     rounds: u64,
     leaving: Arc<AtomicBool>,
+    /// Until when the lease is left to others.
+    others_first: Option<Instant>,
 }
 
 impl Hold {
@@ -167,6 +174,9 @@ impl Hold {
             Err(_) => (Word::Silence, StoreError::Timeout.to_string()),
         };
         let answers = word != Word::Silence;
+        if !answers && matches!(self.standing, Some(Standing::Following { .. })) {
+            self.others_first = Some(Instant::now() + HEAD_START);
+        }
         let round = Round { began, ended: Instant::now(), word };
         let next = match (leadership::next(self.standing.as_ref(), round), self.otherwise) {
             (Standing::Following { .. }, Otherwise::Beside) => Standing::Beside,
@@ -194,6 +204,7 @@ impl Hold {
             self.lease = None;
         }
         if !self.leaving.load(Relaxed)
+            && self.others_first.is_none_or(|until| until <= Instant::now())
             && let Some(lease) = self.ledger.store().lead(&self.holder, TTL).await?
         {
             return Ok(ours(self.lease.insert(lease)));

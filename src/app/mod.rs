@@ -68,13 +68,20 @@ impl Mode {
 /// # Errors
 /// The listener cannot be used.
 pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
-    let store = watch.ledger.store().clone();
+    let ledger = watch.ledger.clone();
     let sources = Sources {
         reports: watch.overview.clone(),
         run_cycle: watch.scheduler.clone(),
         ping: Arc::new(move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|error| error.to_string()) }.boxed()
+            let ledger = ledger.clone();
+            // One that is full lets nothing be written but what takes no room: what the last cycle met counts, too.
+            async move {
+                match ledger.fault().await {
+                    Some(fault) => Err(fault.to_string()),
+                    None => ledger.store().ping().await.map_err(|error| error.to_string()),
+                }
+            }
+            .boxed()
         }),
         store: watch.ledger.store().clone(),
         degraded: Arc::clone(&watch.degraded),

@@ -1,5 +1,6 @@
 //! What a channel has to remember between two messages, such as the entry of the board that it updates.
 
+use super::database::Transaction;
 use super::statement::Statement;
 use super::{Store, StoreError};
 
@@ -24,17 +25,28 @@ impl Store {
         let (channel, key, value) = (channel.to_owned(), key.to_owned(), value.to_owned());
         self.run(async move {
             let mut transaction = database.begin().await?;
-            Statement::new(
-                "INSERT INTO channel_state (channel, key, value) VALUES ($1, $2, $3)
-                 ON CONFLICT (channel, key) DO UPDATE SET value = excluded.value",
-            )
-            .bind(channel)
-            .bind(key)
-            .bind(value)
-            .execute(&mut transaction)
-            .await?;
+            write(&mut transaction, &channel, &key, &value).await?;
             transaction.commit().await
         })
         .await
     }
+}
+
+/// See [`Store::remember`].
+pub(super) async fn write(
+    transaction: &mut Transaction,
+    channel: &str,
+    key: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    Statement::new(
+        "INSERT INTO channel_state (channel, key, value) VALUES ($1, $2, $3)
+         ON CONFLICT (channel, key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(channel)
+    .bind(key)
+    .bind(value)
+    .execute(transaction)
+    .await?;
+    Ok(())
 }

@@ -57,6 +57,14 @@ impl Database {
         Ok(())
     }
 
+    /// Has links point to what is not there, in memory, where only a part is of what they belong to.
+    pub(super) async fn let_links_dangle(&self) -> Result<(), StoreError> {
+        if let Self::Sqlite { writer, .. } = self {
+            sqlx::query("PRAGMA foreign_keys = OFF").execute(writer).await?;
+        }
+        Ok(())
+    }
+
     /// Closes all connections, once nobody has them any more.
     pub(super) async fn close(&self) {
         match self {

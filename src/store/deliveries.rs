@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::database::Speaks;
+use super::database::{Speaks, Transaction};
 use super::error::shortened;
 use super::row::{Row, millis};
 use super::statement::Statement;
@@ -47,27 +47,7 @@ impl Store {
         let (database, id, receipt) = (self.database.clone(), id.to_owned(), shortened(receipt, TEXT_LIMIT));
         self.run(async move {
             let mut transaction = database.begin().await?;
-            Statement::new(
-                "UPDATE notices SET state = 'delivered', delivered_at = $1, receipt = $2, merged_into = NULL,
-                     claimed_until = NULL, claimed_by = NULL, claimed_epoch = NULL
-                 WHERE id = $3 AND state <> 'delivered'",
-            )
-            .bind(millis(at))
-            .bind(&receipt)
-            .bind(&id)
-            .execute(&mut transaction)
-            .await?;
-            Statement::new(
-                "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
-                 SELECT id, attempts, CAST($1 AS BIGINT), 'delivered', CAST($2 AS TEXT) FROM notices WHERE id = $3
-                     AND NOT EXISTS (
-                         SELECT 1 FROM deliveries WHERE notice_id = $3 AND outcome = 'delivered' AND answer = $2)",
-            )
-            .bind(millis(at))
-            .bind(receipt)
-            .bind(id)
-            .execute(&mut transaction)
-            .await?;
+            write_delivered(&mut transaction, &id, at, &receipt).await?;
             transaction.commit().await
         })
         .await
@@ -141,6 +121,37 @@ impl Store {
         })
         .await
     }
+}
+
+/// See [`Store::delivered`].
+pub(super) async fn write_delivered(
+    transaction: &mut Transaction,
+    id: &str,
+    at: DateTime<Utc>,
+    receipt: &str,
+) -> Result<(), StoreError> {
+    Statement::new(
+        "UPDATE notices SET state = 'delivered', delivered_at = $1, receipt = $2, merged_into = NULL,
+             claimed_until = NULL, claimed_by = NULL, claimed_epoch = NULL
+         WHERE id = $3 AND state <> 'delivered'",
+    )
+    .bind(millis(at))
+    .bind(receipt)
+    .bind(id)
+    .execute(transaction)
+    .await?;
+    Statement::new(
+        "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
+         SELECT id, attempts, CAST($1 AS BIGINT), 'delivered', CAST($2 AS TEXT) FROM notices WHERE id = $3
+             AND NOT EXISTS (
+                 SELECT 1 FROM deliveries WHERE notice_id = $3 AND outcome = 'delivered' AND answer = $2)",
+    )
+    .bind(millis(at))
+    .bind(receipt)
+    .bind(id)
+    .execute(transaction)
+    .await?;
+    Ok(())
 }
 
 /// See [`Store::deliveries`].

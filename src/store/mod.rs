@@ -18,6 +18,7 @@ mod acknowledge;
 mod changes;
 mod channel_state;
 mod claim;
+mod copies;
 mod database;
 mod days;
 mod deliveries;

@@ -115,6 +115,8 @@ async fn who_watches_hears_when_nobody_would_hear_an_alert() {
     service.cycle().await;
     assert_eq!(watcher.heard(2).await, [WELL, ILL], "the first one came before anything was sent");
     service.line("the heartbeat says that we are not well: telegram does not get its notices").await;
+    // Telegram was not told of that either.
+    service.delivered().await;
 
     world.telegram.set_fault(None);
     world.openai.goes_down();

@@ -189,7 +189,11 @@ async fn recover(home: &mut Home) -> Account {
     let service = home.serve().await;
     calm(&service).await;
     let account = timeout(RECOVERY, all_is_told(&service, &home.world)).await;
-    let account = account.unwrap_or_else(|_| panic!("{}", service.log.all().join("\n")));
+    let Ok(account) = account else {
+        let records = service.history("deliveries").await;
+        let waits: Vec<_> = records.iter().filter(|record| record["state"] == "pending").collect();
+        panic!("{waits:#?}\n{}", service.log.all().join("\n"));
+    };
     let (status, log) = service.signal("TERM").await;
     assert_eq!(status.code(), Some(0), "{log}");
     account::is_sound(&home.file("watch.db")).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::postgres;
 use crate::support::channels::{ALERT, RESOLVED, mails, subjects, telegrams};
 use crate::support::service::{Service, bearer};
-use crate::support::{Home, OPS_TOKEN, SOON, now};
+use crate::support::{Home, OPS_TOKEN, SOON, issues, now};
 
 /// What is promised after a kill -9.
 const TAKE_OVER: std::time::Duration = std::time::Duration::from_secs(15);
@@ -128,4 +128,41 @@ async fn a_single_check_leads_where_nobody_does_and_works_beside_whoever_leads()
     home.world.all_is_well_again(20, now());
     assert_eq!(service.cycles(2).await["incidents"], json!([]), "the service leads on");
     assert_eq!(subjects(&telegrams(&home.world, 2).await), [ALERT, RESOLVED]);
+}
+
+#[actix_rt::test]
+async fn without_the_database_the_last_leader_says_so_goes_on_from_memory_and_leads_again() {
+    let server: &'static postgres::Server = Box::leak(Box::new(postgres::Server::start()));
+    let database = server.database();
+    let home = home(&database);
+    let world = &home.world;
+    let leader = home.serve().await;
+    leader.line("leading (epoch 1)").await;
+    leader.cycle().await;
+    let follower = home.serve().await;
+    follower.line("standing by: ").await;
+    server.stop();
+    leader.line("stepped down: the database does not answer").await;
+    world.jobs_get_stuck(3, now());
+    let report = leader.cycle().await;
+    let lines = issues(&report);
+    assert!(lines.iter().any(|line| line.starts_with("⚠️ Database cannot be written: ")), "{report:#}");
+    assert!(lines.contains(&"⚠️ 3 job(s) stuck >30 minutes"), "{report:#}");
+    telegrams(world, 1).await;
+    mails(world, 1).await;
+
+    server.start_again();
+    leader.line("what happened meanwhile is in it").await;
+    world.all_is_well_again(20, now());
+    let over = leader.cycles(2).await;
+    assert_eq!(over["incidents"], json!([]), "{}", leader.log.all().join("\n"));
+    telegrams(world, 2).await;
+    mails(world, 2).await;
+    let log = leader.log.all().join("\n");
+    assert_eq!(log.matches("stepped down").count(), 1, "{log}");
+    assert!(!follower.log.all().iter().any(|line| line.contains("leading") && line.contains("epoch")), "one leads");
+    leader.signal("TERM").await;
+    follower.line("leading (epoch ").await;
+    assert_eq!(follower.cycles(1).await["incidents"], json!([]), "what was told from memory is known to the next one");
+    assert_eq!(telegrams(world, 2).await.len(), mails(world, 2).await.len());
 }

@@ -1,10 +1,41 @@
 //! The store as those have it who keep watch: what they settle and deliver goes into the database, and where it cannot,
 //! into a standby in memory until it can.
+//!
+//! ```text
+//!            ┌── the database answers ──▶ it, and what was seen goes into the mirror
+//! Ledger ────┤
+//!            └── it fails ──▶ standby, begun with what is in the mirror ──▶ recover: all of it into the database
+//! ```
+//! - Whoever asks for something gets it from one of the two, and does not notice from which, except that a cycle is told
+//!   why it is settled in memory.
+//! - What the database may or may not have written before it failed is decided only once: the standby goes on with the
+//!   very same incidents and notices, so that both know them by the same ids.
+//! - The way back is one transaction, over what is there, and can be gone again: a failure in between changes nothing.
+//! - Only a leader's word counts ([`StoreError::NotLeading`] is no failure of the database). What was seen under another
+//!   epoch is not gone on with.
+
+mod bulk;
+mod homecoming;
+mod mirror;
+mod outstanding;
+mod recovery;
+mod standby;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::Instant;
 
 use super::{Decision, Due, Known, Notice, Store, StoreError};
 use crate::domain::delivery::ChannelDelivery;
+use mirror::Mirror;
+#[cfg(test)]
+pub(super) use outstanding::OUTSTANDING;
+use outstanding::Outstanding;
+use standby::{Standby, lock};
 
 /// What a cycle was settled to, and where.
 #[derive(Clone, Debug)]
@@ -19,17 +50,41 @@ pub struct Settled {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     store: Store,
+    shared: Arc<Shared>,
 }
+
+/// What all handles share, whatever the epoch.
+#[derive(Debug, Default)]
+struct Shared {
+    mirror: Mutex<Mirror>,
+    /// How many times the outbox was looked at.
+    looks: AtomicU64,
+    /// There while the database is not in use. Whoever writes into it has it for reading meanwhile: it is taken away when
+    /// nobody does.
+    standby: RwLock<Option<Arc<Standby>>>,
+    /// When the last attempt to have the database back was in vain; held during one.
+    recovery: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+/// Who has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Database,
+    Memory,
+}
+
+/// What a cycle knew and decided before the database failed.
+type Course = Option<(Known, Decision)>;
 
 impl Ledger {
     /// One over `store`.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, shared: Arc::default() }
     }
 
     /// The same for the leader of that epoch, see [`Store::under`].
     pub fn under(&self, epoch: i64) -> Self {
-        Self { store: self.store.under(epoch) }
+        Self { store: self.store.under(epoch), shared: Arc::clone(&self.shared) }
     }
 
     /// The database alone, for those who only read.
@@ -37,18 +92,76 @@ impl Ledger {
         &self.store
     }
 
-    /// As [`Store::settle`], in memory if the database fails; then [`Known::from_memory`] says why. `decide` may be asked
-    /// twice: by the database and, when that has failed, in its place.
+    /// As [`Store::settle`], in memory if the database fails; then [`Known::from_memory`] says why.
+    ///
+    /// `decide` may be asked twice: for the database and, if that has failed before it was to write anything, in memory.
     pub async fn settle<F>(&self, decide: F) -> Result<Settled, StoreError>
     where
         F: Fn(Known) -> Decision + Send + Sync + 'static,
     {
-        Ok(Settled { decision: self.store.settle(decide).await?, from_memory: None })
+        self.recover().await;
+        let decide = Arc::new(decide);
+        let in_memory = {
+            let decide = Arc::clone(&decide);
+            move |known| decide(known)
+        };
+        let standby = match self.standby().await {
+            Some(standby) => standby,
+            None => {
+                let (error, course) = match self.settle_in_database(decide).await {
+                    (Ok(decision), _) => return Ok(Settled { decision, from_memory: None }),
+                    (Err(error), _) if !is_fault(&error) => return Err(error),
+                    (Err(error), course) => (error, course),
+                };
+                // What had been read is newer than what is in the mirror.
+                let (known, decision) = course.map_or((None, None), |(known, decision)| (Some(known), Some(decision)));
+                let standby = self.fall_back(&error, known).await?;
+                match decision.filter(|_| may_have_been_written(&error)) {
+                    Some(decision) => return settled(&standby, move |_| decision).await,
+                    None => standby,
+                }
+            }
+        };
+        settled(&standby, in_memory).await
+    }
+
+    /// What was known and decided is returned also if it could not be written.
+    async fn settle_in_database<F>(&self, decide: Arc<F>) -> (Result<Decision, StoreError>, Course)
+    where
+        F: Fn(Known) -> Decision + Send + Sync + 'static,
+    {
+        let course = Arc::new(Mutex::new(None));
+        let noted = Arc::clone(&course);
+        let decide = move |known: Known| {
+            let decision = decide(known.clone());
+            *lock(&noted) = Some((known, decision.clone()));
+            decision
+        };
+        let settled = self.store.settle(decide).await;
+        let course = lock(&course).take();
+        if settled.is_err() {
+            return (settled, course);
+        }
+        if let Some((known, decision)) = course {
+            self.mirror(|mirror| mirror.settled(known, &decision));
+        }
+        // What waits in vain now is sent when the database is back.
+        self.look(None).await;
+        (settled, None)
     }
 
     /// As [`Store::post`].
     pub async fn post(&self, notices: Vec<Notice>) -> Result<(), StoreError> {
-        self.store.post(notices).await
+        let (posted, place) = self
+            .ask(|store| {
+                let notices = notices.clone();
+                async move { store.post(notices).await }
+            })
+            .await?;
+        if place == Place::Database {
+            self.look(None).await;
+        }
+        Ok(posted)
     }
 
     /// As [`Store::claim`].
@@ -63,12 +176,39 @@ impl Ledger {
     where
         M: Fn(Vec<Notice>, Notice) -> Notice + Send + Sync + 'static,
     {
-        self.store.claim(channel, now, until, by, merge).await
+        let merge = Arc::new(merge);
+        let claim = |store: Store| {
+            let merge = Arc::clone(&merge);
+            async move { store.claim(channel, now, until, by, move |earlier, newest| merge(earlier, newest)).await }
+        };
+        let mut claimed = self.ask(claim).await?;
+        // What is due in memory does not wait for the database.
+        if matches!(claimed, (None, Place::Memory)) && self.recover().await {
+            claimed = self.ask(claim).await?;
+        }
+        if matches!(claimed, (Some(_), Place::Database)) {
+            self.look(Some(channel)).await;
+        }
+        Ok(claimed.0)
     }
 
-    /// As [`Store::delivered`].
+    /// As [`Store::delivered`]: wherever the notice is by now.
     pub async fn delivered(&self, id: &str, at: DateTime<Utc>, receipt: &str) -> Result<(), StoreError> {
-        self.store.delivered(id, at, receipt).await
+        if let Some(standby) = self.standby().await {
+            return standby.delivered(id, at, receipt).await;
+        }
+        match self.store.delivered(id, at, receipt).await {
+            Ok(()) => {
+                self.look(None).await;
+                // It may have been begun in between, with a mirror in which the notice was still waiting.
+                match self.standby().await {
+                    Some(standby) => standby.delivered(id, at, receipt).await,
+                    None => Ok(()),
+                }
+            }
+            Err(error) if is_fault(&error) => self.fall_back(&error, None).await?.delivered(id, at, receipt).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// As [`Store::failed`].
@@ -79,62 +219,150 @@ impl Ledger {
         error: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        self.store.failed(id, at, error, retry_at).await
+        let ((), place) = self.ask(|store| async move { store.failed(id, at, error, retry_at).await }).await?;
+        if place == Place::Database {
+            if retry_at.is_none() {
+                self.mirror(|mirror| mirror.told_nobody(id));
+            }
+            self.look(None).await;
+        }
+        Ok(())
     }
 
     /// As [`Store::hasten`].
     pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.store.hasten(id, now).await
+        self.ask(|store| async move { store.hasten(id, now).await }).await.map(|_| ())
     }
 
     /// As [`Store::receipt_of`].
     pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
-        self.store.receipt_of(id).await
+        Ok(self.ask(|store| async move { store.receipt_of(id).await }).await?.0)
     }
 
     /// As [`Store::deliveries`].
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
-        self.store.deliveries(channels).await
+        Ok(self.ask(|store| async move { store.deliveries(channels).await }).await?.0)
     }
 
     /// As [`Store::next_due`].
     pub async fn next_due(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.store.next_due(channel).await
+        Ok(self.ask(|store| async move { store.next_due(channel).await }).await?.0)
     }
 
-    /// As [`Store::recall`].
+    /// As [`Store::recall`]; in memory, as far as it has been asked for before.
     pub async fn recall(&self, channel: &str, key: &str) -> Result<Option<String>, StoreError> {
-        self.store.recall(channel, key).await
+        let (value, place) = self.ask(|store| async move { store.recall(channel, key).await }).await?;
+        if place == Place::Database {
+            self.mirror(|mirror| mirror.remember(channel, key, value.clone()));
+        }
+        Ok(value)
     }
 
     /// As [`Store::remember`].
     pub async fn remember(&self, channel: &str, key: &str, value: &str) -> Result<(), StoreError> {
-        self.store.remember(channel, key, value).await
+        let ((), place) = self.ask(|store| async move { store.remember(channel, key, value).await }).await?;
+        if place == Place::Database {
+            self.mirror(|mirror| mirror.remember(channel, key, Some(value.to_owned())));
+        }
+        Ok(())
     }
 
     /// Why the database is not in use at the moment; none if it is.
     pub async fn fault(&self) -> Option<StoreError> {
-        None
-    }
-
-    /// If the database is not in use, tries whether it can be again, and takes what happened meanwhile into it. Says
-    /// whether it is in use then. Each cycle does so; whoever does it more often has it back sooner.
-    pub async fn recover(&self) -> bool {
-        true
+        self.standby().await.map(|standby| standby.why())
     }
 
     /// As [`Store::prune`]; nothing is pruned while the database is not in use.
     pub async fn prune(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.store.prune(now).await
+        if self.standby().await.is_some() { Ok(0) } else { self.store.prune(now).await }
     }
 
     /// As [`Store::checkpoint`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        self.store.checkpoint().await
+        if self.standby().await.is_some() { Ok(()) } else { self.store.checkpoint().await }
     }
 
-    /// As [`Store::close`].
+    /// As [`Store::close`], after a last attempt to take what is in memory into the database.
     pub async fn close(&self) -> Result<(), StoreError> {
+        if !self.recover_before_the_end().await {
+            log::error!("the database is still away: what happened meanwhile was in memory only, and is lost");
+        }
         self.store.close().await
     }
+
+    /// The standby, while the database is not in use. It stays for as long as it is held.
+    async fn standby(&self) -> Option<RwLockReadGuard<'_, Arc<Standby>>> {
+        RwLockReadGuard::try_map(self.shared.standby.read().await, Option::as_ref).ok()
+    }
+
+    /// Asks the database or, if that is not in use or fails, the standby.
+    async fn ask<T, F, O>(&self, operation: O) -> Result<(T, Place), StoreError>
+    where
+        O: Fn(Store) -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        if let Some(standby) = self.standby().await {
+            return Ok((operation(standby.store.clone()).await?, Place::Memory));
+        }
+        match operation(self.store.clone()).await {
+            Err(error) if is_fault(&error) => {
+                let standby = self.fall_back(&error, None).await?;
+                Ok((operation(standby.store.clone()).await?, Place::Memory))
+            }
+            answer => Ok((answer?, Place::Database)),
+        }
+    }
+
+    /// The standby: a new one if there is none yet, since the database fails: `why`. It begins with what is known and in
+    /// the mirror.
+    async fn fall_back(
+        &self,
+        why: &StoreError,
+        known: Option<Known>,
+    ) -> Result<RwLockReadGuard<'_, Arc<Standby>>, StoreError> {
+        if let Some(standby) = self.standby().await {
+            return Ok(standby);
+        }
+        let mut place = self.shared.standby.write().await;
+        if place.is_none() {
+            let mut mirror = self.mirror(|mirror| mirror.clone());
+            mirror.known = known.unwrap_or(mirror.known);
+            log::error!("{why}: the watch goes on, and what happens is kept in memory until the database is back");
+            *place = Some(Arc::new(Standby::open(self.store.runtime.clone(), mirror, why.clone()).await?));
+        }
+        // There is one: it was just put there, or was there.
+        RwLockReadGuard::try_map(RwLockWriteGuard::downgrade(place), Option::as_ref).map_err(|_| why.clone())
+    }
+
+    fn mirror<T>(&self, on: impl FnOnce(&mut Mirror) -> T) -> T {
+        on(lock(&self.shared.mirror).under(self.store.fence))
+    }
+
+    /// Looks at the outbox of the database, something having changed there. If that fails, nothing is known any more of
+    /// what `changed`, a channel's part of it, would be.
+    async fn look(&self, changed: Option<&str>) {
+        let look = self.shared.looks.fetch_add(1, Relaxed) + 1;
+        match (Outstanding::of(&self.store).await, changed) {
+            (Ok(outstanding), _) => self.mirror(|mirror| mirror.seen(look, outstanding)),
+            (Err(_), Some(channel)) => self.mirror(|mirror| mirror.unseen(look, channel)),
+            (Err(_), None) => {}
+        }
+    }
+}
+
+async fn settled(
+    standby: &Standby,
+    decide: impl FnOnce(Known) -> Decision + Send + 'static,
+) -> Result<Settled, StoreError> {
+    Ok(Settled { decision: standby.settle(decide).await?, from_memory: Some(standby.why()) })
+}
+
+/// Whether the database is to blame, and memory can do better.
+fn is_fault(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Closed | StoreError::NotLeading | StoreError::WrongCursor)
+}
+
+/// Whether the transaction may have been committed all the same: the answer was lost, or did not come in time.
+fn may_have_been_written(error: &StoreError) -> bool {
+    matches!(error, StoreError::Timeout | StoreError::Unreachable(_))
 }

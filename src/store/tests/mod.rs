@@ -7,6 +7,7 @@ mod history;
 mod incidents;
 mod late;
 mod lease;
+mod ledger;
 mod life;
 mod merging;
 mod opening;

@@ -1,0 +1,137 @@
+//! What the ledger has last seen in the database: with it the watch goes on when the database fails.
+
+use std::collections::BTreeMap;
+
+use super::outstanding::Outstanding;
+use crate::domain::delivery::{ChannelDelivery, DeliveryState};
+use crate::domain::flapping::Past;
+use crate::domain::incident::{Change, Phase};
+use crate::domain::notice::Step;
+use crate::store::{Decision, Known, StoreError};
+
+/// How many incidents that are over are remembered: far more than flapping looks at.
+const MOST_PAST: usize = 500;
+
+/// How many things channels remember are remembered for them: a channel has one or two.
+const MOST_MEMORIES: usize = 100;
+
+/// What was last seen in the database.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mirror {
+    /// Under which epoch. What was seen under another one may have been changed by another leader.
+    epoch: Option<i64>,
+    /// What is known after the last cycle.
+    pub(super) known: Known,
+    /// What waits to be sent.
+    pub(super) outstanding: Outstanding,
+    /// What channels remember: channel and key → value.
+    pub(super) memories: BTreeMap<(String, String), String>,
+    /// The newest look at the outbox that is taken into account.
+    look: u64,
+}
+
+impl Mirror {
+    /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten.
+    pub(super) fn under(&mut self, epoch: Option<i64>) -> &mut Self {
+        if epoch.is_some() && self.epoch != epoch {
+            *self = Self { epoch, look: self.look, ..Self::default() };
+        }
+        self
+    }
+
+    /// A cycle has been settled.
+    pub(super) fn settled(&mut self, before: Known, decision: &Decision) {
+        self.known = after(before, decision);
+    }
+
+    /// What the `look`th look at the outbox has seen.
+    pub(super) fn seen(&mut self, look: u64, outstanding: Outstanding) {
+        if look > self.look {
+            (self.look, self.outstanding) = (look, outstanding);
+        }
+    }
+
+    /// The `look`th look has failed: of what waits for `channel`, nothing is known any more. It is in the database, and is
+    /// sent when that is back.
+    pub(super) fn unseen(&mut self, look: u64, channel: &str) {
+        self.look = self.look.max(look);
+        self.outstanding.forget(channel);
+    }
+
+    /// The notice has told nobody, and never will.
+    pub(super) fn told_nobody(&mut self, notice: &str) {
+        self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != notice));
+    }
+
+    /// What `channel` remembers as `key`.
+    pub(super) fn remember(&mut self, channel: &str, key: &str, value: Option<String>) {
+        let place = (channel.to_owned(), key.to_owned());
+        match value {
+            Some(value) if self.memories.len() < MOST_MEMORIES || self.memories.contains_key(&place) => {
+                self.memories.insert(place, value);
+            }
+            Some(_) => {}
+            None => drop(self.memories.remove(&place)),
+        }
+    }
+}
+
+/// What is known after a cycle was settled.
+fn after(mut known: Known, decision: &Decision) -> Known {
+    for (incident, change) in &decision.stepped {
+        known.incidents.retain(|former| former.id != incident.id);
+        match (change, incident.phase) {
+            (Change::Forgotten, _) => {}
+            (_, Phase::Resolved) => {
+                let resolved_at = incident.resolved_at.unwrap_or(incident.since);
+                known.past.insert(0, Past { issue: incident.issue, since: incident.since, resolved_at });
+            }
+            (_, Phase::Suspected | Phase::Open | Phase::Recovering) => known.incidents.push(incident.clone()),
+        }
+    }
+    known.past.truncate(MOST_PAST);
+    known.incidents.sort_by(|one, other| (one.since, &one.id).cmp(&(other.since, &other.id)));
+    for notice in &decision.notices {
+        for (incident, _) in notice.incidents.iter().filter(|(_, step)| *step == Step::Opened) {
+            let channels = known.told.entry(incident.clone()).or_default();
+            channels.entry(notice.channel.clone()).or_insert_with(|| notice.id.clone());
+        }
+    }
+    known.told.retain(|id, _| known.incidents.iter().any(|incident| incident.id == *id));
+    known.last_cycle = decision.sample.as_ref().map(|sample| sample.at).or(known.last_cycle);
+    known
+}
+
+/// What is known in memory: what was known when the database failed, and on top of it what has happened since.
+pub(super) fn joined(seed: &Known, own: Known, why: StoreError) -> Known {
+    let mut told = own.told;
+    for (incident, channels) in seed.told.iter().filter(|(id, _)| own.incidents.iter().any(|own| own.id == **id)) {
+        // Whoever told it first.
+        told.entry(incident.clone()).or_default().extend(channels.clone());
+    }
+    let past = own.past.into_iter().chain(seed.past.iter().copied()).take(MOST_PAST).collect();
+    let deliveries = own.deliveries.into_iter().map(|own| {
+        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
+        former.map_or(own.clone(), |former| delivery(former, &own))
+    });
+    Known {
+        incidents: own.incidents,
+        told,
+        past,
+        silences: seed.silences.clone(),
+        deliveries: deliveries.collect(),
+        last_cycle: own.last_cycle.or(seed.last_cycle),
+        from_memory: Some(why),
+    }
+}
+
+/// How it is with a channel: as it was, unless it has taken or refused something since.
+fn delivery(former: &ChannelDelivery, own: &ChannelDelivery) -> ChannelDelivery {
+    let has_ended_one = own.last_delivered.is_some() || own.state == DeliveryState::Failing;
+    let is_failing = if has_ended_one { own.state } else { former.state } == DeliveryState::Failing;
+    let (state, last_error) = match (is_failing, own.state) {
+        (true, _) => (DeliveryState::Failing, own.last_error.clone().or_else(|| former.last_error.clone())),
+        (false, state) => (state, own.last_error.clone()),
+    };
+    ChannelDelivery { state, last_error, last_delivered: own.last_delivered.or(former.last_delivered), ..own.clone() }
+}

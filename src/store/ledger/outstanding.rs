@@ -1,0 +1,123 @@
+//! What waits in an outbox, row by row as it is there.
+
+use crate::store::copies::{self, Column, Copied};
+use crate::store::database::{Speaks, Transaction};
+use crate::store::statement::Statement;
+use crate::store::{Store, StoreError};
+
+/// Of a notice, everything but its place and the epoch of whoever claimed it: those are of one database only.
+pub(super) const NOTICE: [Column; 18] = [
+    Column::Text("id"),
+    Column::Text("channel"),
+    Column::Text("state"),
+    Column::Text("kind"),
+    Column::Text("subject"),
+    Column::Text("body"),
+    Column::Text("thread"),
+    Column::Number("created"),
+    Column::Number("attempts"),
+    Column::Number("next_try"),
+    Column::Number("claimed_until"),
+    Column::Text("claimed_by"),
+    Column::Number("failed_at"),
+    Column::Text("last_error"),
+    Column::Number("delivered_at"),
+    Column::Text("receipt"),
+    Column::Text("content"),
+    Column::Text("merged_into"),
+];
+
+/// Where in [`NOTICE`] they are.
+pub(super) const ID: usize = 0;
+pub(super) const CHANNEL: usize = 1;
+pub(super) const STATE: usize = 2;
+
+/// Of the notice of a link and of the incident.
+pub(super) const LINK: [Column; 3] = [Column::Text("notice_id"), Column::Text("incident_id"), Column::Text("step")];
+
+/// Where in [`LINK`] they are.
+pub(super) const OF_NOTICE: usize = 0;
+pub(super) const OF_INCIDENT: usize = 1;
+
+macro_rules! select_notices {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, channel, state, kind, subject, body, thread, created, attempts, next_try, claimed_until, ",
+            "claimed_by, failed_at, last_error, delivered_at, receipt, content, merged_into FROM notices ",
+            $rest
+        )
+    };
+}
+pub(super) use select_notices;
+
+/// What is known of a notice becomes what is here, except that what was delivered stays so, and what is finished does not
+/// wait again.
+pub(super) const INSERT_NOTICE: &str = "INSERT INTO notices
+         (id, channel, state, kind, subject, body, thread, created, attempts, next_try, claimed_until, claimed_by,
+          failed_at, last_error, delivered_at, receipt, content, merged_into)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+     ON CONFLICT (id) DO UPDATE SET
+         state = excluded.state, kind = excluded.kind, subject = excluded.subject, body = excluded.body,
+         thread = excluded.thread, attempts = excluded.attempts, next_try = excluded.next_try,
+         claimed_until = excluded.claimed_until, claimed_by = excluded.claimed_by, claimed_epoch = NULL,
+         failed_at = excluded.failed_at, last_error = excluded.last_error, delivered_at = excluded.delivered_at,
+         receipt = excluded.receipt, content = excluded.content, merged_into = excluded.merged_into
+     WHERE notices.state = 'pending' OR (excluded.state = 'delivered' AND notices.state <> 'delivered')";
+
+/// A link to an incident that is not there is left out.
+pub(super) const INSERT_LINK: &str = "INSERT INTO notice_incidents (notice_id, incident_id, step)
+     SELECT notice.id, CAST($2 AS TEXT), CAST($3 AS TEXT) FROM notices AS notice
+     WHERE notice.id = $1 AND EXISTS (SELECT 1 FROM incidents WHERE id = $2)
+     ON CONFLICT (notice_id, incident_id, step) DO NOTHING";
+
+/// What waits, and what was merged into that.
+pub(in crate::store) const OUTSTANDING: &str = select_notices!(
+    "WHERE state = 'pending' OR merged_into IN (SELECT id FROM notices WHERE state = 'pending') ORDER BY seq"
+);
+
+/// What waits in an outbox.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outstanding {
+    /// As [`NOTICE`] has it.
+    pub(super) notices: Vec<Copied>,
+    /// As [`LINK`] has it.
+    pub(super) links: Vec<Copied>,
+}
+
+impl Outstanding {
+    /// That of `store`.
+    pub(super) async fn of(store: &Store) -> Result<Self, StoreError> {
+        let database = store.database.clone();
+        store.run(async move { Self::read(&mut database.session().await?).await }).await
+    }
+
+    async fn read(on: &mut impl Speaks) -> Result<Self, StoreError> {
+        let notices = copies::rows(on, Statement::new(OUTSTANDING), &NOTICE).await?;
+        let links = Statement::new(
+            "SELECT notice_id, incident_id, step FROM notice_incidents
+             WHERE notice_id IN (SELECT id FROM notices WHERE state = 'pending')",
+        );
+        let links = if notices.is_empty() { vec![] } else { copies::rows(on, links, &LINK).await? };
+        Ok(Self { notices, links })
+    }
+
+    /// Puts it into an outbox in which nothing of it is yet; there, a link may be to an incident that is not.
+    pub(super) async fn write(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
+        copies::insert(transaction, INSERT_NOTICE, &self.notices).await?;
+        let link = "INSERT INTO notice_incidents (notice_id, incident_id, step) VALUES ($1, $2, $3)
+                    ON CONFLICT (notice_id, incident_id, step) DO NOTHING";
+        copies::insert(transaction, link, &self.links).await
+    }
+
+    /// The ids of the notices.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().map(|notice| copies::text(notice, ID))
+    }
+
+    /// Lets go of what waits for `channel`.
+    pub(super) fn forget(&mut self, channel: &str) {
+        self.notices.retain(|notice| copies::text(notice, CHANNEL) != channel);
+        let kept: Vec<String> = self.ids().map(str::to_owned).collect();
+        self.links.retain(|link| kept.iter().any(|id| id == copies::text(link, OF_NOTICE)));
+    }
+}
