@@ -25,7 +25,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The handler of a request for which there is none.
 const NO_HANDLER: &str = "none";
 
-/// Answers the request. It asks nobody, not even the database.
+/// Metrics in the text format of Prometheus.
+///
+/// It asks nobody, not even the database.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((status = 200, description = "Version 0.0.4 of the format.", body = String, content_type = "text/plain")),
+    security((), ("token" = [])),
+)]
 pub(super) async fn metrics(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.door.to_read(&request)?;
     let (now, overview, settings) = (Utc::now(), state.reports.borrow().clone(), &state.settings);

@@ -26,6 +26,7 @@ mod health;
 mod identity;
 mod incidents;
 mod metrics;
+mod openapi;
 mod ops_report;
 mod problem;
 mod prometheus;
@@ -201,6 +202,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .route(reading().to(silences::one))
             .route(web::delete().to(silences::end)),
         )
+        .service(readable("/api/openapi.json").route(reading().to(openapi::openapi)))
         .service(readable("/api/deliveries").route(reading().to(deliveries::list)))
         .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))
         .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actor_orders::harm)))

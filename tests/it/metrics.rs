@@ -176,7 +176,10 @@ async fn a_channel_that_refuses_is_counted_as_that() {
     ] {
         assert_eq!(found.get(name), Some(&expected), "{name} in {found:#?}");
     }
-    assert!(!found.keys().any(|name| name.contains("channel=\"email")), "a channel that is off has no series: {found:#?}");
+    assert!(
+        !found.keys().any(|name| name.contains("channel=\"email")),
+        "a channel that is off has no series: {found:#?}"
+    );
 }
 
 #[actix_rt::test]
