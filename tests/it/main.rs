@@ -51,6 +51,8 @@ mod metrics;
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
 mod on_postgres;
+/// The description of the API against its real answers.
+mod openapi;
 /// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
 mod outage;
 /// A PostgreSQL server for tests.
