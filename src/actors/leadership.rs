@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// For how long the lease is asked.
 pub const TTL: Duration = Duration::from_secs(10);
@@ -20,6 +21,10 @@ pub(super) const ROUND_LIMIT: Duration = Duration::from_millis(2_500);
 
 /// A round that took longer than its limit by this was not running itself: it says nothing about the database.
 const SLACK: Duration = Duration::from_secs(1);
+
+/// How long it takes at most until it is known how a process stands whose term has run out: a round that was under way
+/// and a whole one, which both fail in vain, and the pause between them.
+const VERDICT: Duration = Duration::from_secs(7);
 
 /// The time for which a process leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +170,17 @@ impl Leadership {
     /// What allows the process to act now. To be asked right before whatever another leader could do as well.
     pub fn footing(&self) -> Option<Footing> {
         self.standing.borrow().footing(Instant::now())
+    }
+
+    /// Whether what was begun on `footing` may be gone on with though the database has failed. A term that has just run
+    /// out says nothing yet: whether it is an outage, or whether another one leads by now, shows within a few rounds.
+    pub async fn goes_on(mut self, footing: Footing) -> bool {
+        let verdict = async {
+            while matches!(*self.standing.borrow_and_update(), Standing::Leading(_)) && self.footing().is_none() {
+                self.changed().await;
+            }
+        };
+        timeout(VERDICT, verdict).await.is_ok() && self.footing() == Some(footing)
     }
 
     /// Whether another one acts in our place, as far as is known: for as long as that is so, nothing is to be begun.

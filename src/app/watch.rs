@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::Utc;
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -79,6 +80,11 @@ impl Watch {
         let (published, overview) = watch::channel(None);
         let keeper = keeper(&ledger, mode, &published, &board).await?;
         let leadership = keeper.as_ref().map_or_else(|| Leadership::fixed(Standing::Beside), Keeper::leadership);
+        let standing = leadership.clone();
+        ledger.go_on_if(Arc::new(move |epoch| {
+            let footing = epoch.map_or(Footing::Beside, Footing::Epoch);
+            standing.clone().goes_on(footing).boxed()
+        }));
         let heart = heart(settings, mode);
 
         supervision::install_panic_hook();

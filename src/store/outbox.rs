@@ -118,7 +118,8 @@ pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> R
     Ok(())
 }
 
-fn first_try(notice: &Notice) -> DateTime<Utc> {
+/// When it may be sent for the first time.
+pub(super) fn first_try(notice: &Notice) -> DateTime<Utc> {
     notice.not_before.map_or(notice.created, |not_before| not_before.max(notice.created))
 }
 

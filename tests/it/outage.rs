@@ -175,7 +175,7 @@ async fn on_a_full_disk() {
         return;
     };
     outlives(Hurdle::Full, &home, &service).await;
-    account::is_sound(&disk::on_disk(&home, &service, "watch.db")).await;
+    account::is_sound(&disk::copied(&home, &service)).await;
     let (status, log) = service.signal("TERM").await;
     assert_eq!(status.code(), Some(0), "{log}");
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::outstanding::Outstanding;
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
 use crate::domain::flapping::Past;
 use crate::domain::incident::{Change, Phase};
 use crate::domain::notice::Step;
-use crate::store::{Decision, Known, StoreError};
+use crate::store::{Decision, Due, Known, Notice, StoreError};
 
 /// How many incidents that are over are remembered: far more than flapping looks at.
 const MOST_PAST: usize = 500;
@@ -26,15 +28,14 @@ pub(super) struct Mirror {
     pub(super) outstanding: Outstanding,
     /// What channels remember: channel and key → value.
     pub(super) memories: BTreeMap<(String, String), String>,
-    /// The newest look at the outbox that is taken into account.
-    look: u64,
+    changes: u64,
 }
 
 impl Mirror {
     /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten.
     pub(super) fn under(&mut self, epoch: Option<i64>) -> &mut Self {
         if epoch.is_some() && self.epoch != epoch {
-            *self = Self { epoch, look: self.look, ..Self::default() };
+            *self = Self { epoch, changes: self.changes, ..Self::default() };
         }
         self
     }
@@ -42,25 +43,52 @@ impl Mirror {
     /// A cycle has been settled.
     pub(super) fn settled(&mut self, before: Known, decision: &Decision) {
         self.known = after(before, decision);
+        self.posted(&decision.notices);
     }
 
-    /// What the `look`th look at the outbox has seen.
-    pub(super) fn seen(&mut self, look: u64, outstanding: Outstanding) {
-        if look > self.look {
-            (self.look, self.outstanding) = (look, outstanding);
+    /// Notices were posted.
+    pub(super) fn posted(&mut self, notices: &[Notice]) {
+        self.changes += 1;
+        self.outstanding.posted(notices);
+    }
+
+    /// A notice was claimed until then, for itself and for those that it was `merged` of.
+    pub(super) fn claimed(&mut self, due: &Due, merged: &[String], until: DateTime<Utc>, by: &str) {
+        self.changes += 1;
+        self.outstanding.claimed(due, merged, until, by);
+    }
+
+    /// A channel took a notice.
+    pub(super) fn delivered(&mut self, id: &str) {
+        self.changes += 1;
+        self.outstanding.finished(id);
+    }
+
+    /// An attempt failed; without `retry_at`, the notice has told nobody, and never will.
+    pub(super) fn failed(&mut self, id: &str, at: DateTime<Utc>, error: &str, retry_at: Option<DateTime<Utc>>) {
+        self.changes += 1;
+        match retry_at {
+            Some(retry_at) => self.outstanding.failed(id, at, error, retry_at),
+            None => {
+                self.outstanding.finished(id);
+                self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != id));
+            }
         }
     }
 
-    /// The `look`th look has failed: of what waits for `channel`, nothing is known any more. It is in the database, and is
-    /// sent when that is back.
-    pub(super) fn unseen(&mut self, look: u64, channel: &str) {
-        self.look = self.look.max(look);
-        self.outstanding.forget(channel);
+    /// How often what waits has changed: who looks at the outbox says what that was when he began.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
-    /// The notice has told nobody, and never will.
-    pub(super) fn told_nobody(&mut self, notice: &str) {
-        self.known.told.values_mut().for_each(|channels| channels.retain(|_, told| told != notice));
+    /// What was seen waiting by who began to look after so many changes. If there were more meanwhile, it may be what was
+    /// before them, and does not count.
+    pub(super) fn seen(&mut self, changes: u64, outstanding: Outstanding) -> bool {
+        let counts = self.changes == changes;
+        if counts {
+            self.outstanding = outstanding;
+        }
+        counts
     }
 
     /// What `channel` remembers as `key`.

@@ -22,10 +22,10 @@ mod recovery;
 mod standby;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::Instant;
 
@@ -37,6 +37,9 @@ pub(super) use outstanding::OUTSTANDING;
 use outstanding::Outstanding;
 use standby::{Standby, lock};
 
+/// How often the outbox is looked at, if it changes while somebody looks.
+const MOST_LOOKS: u32 = 3;
+
 /// What a cycle was settled to, and where.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -47,18 +50,21 @@ pub struct Settled {
 }
 
 /// The store of those who keep watch. Clones are handles to the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ledger {
     store: Store,
     shared: Arc<Shared>,
 }
 
+/// Whether whoever writes under that epoch, or beside whoever leads, may go on without the database.
+pub type GoesOn = Arc<dyn Fn(Option<i64>) -> BoxFuture<'static, bool> + Send + Sync>;
+
 /// What all handles share, whatever the epoch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     mirror: Mutex<Mirror>,
-    /// How many times the outbox was looked at.
-    looks: AtomicU64,
+    /// See [`Ledger::go_on_if`].
+    goes_on: OnceLock<GoesOn>,
     /// There while the database is not in use. Whoever writes into it has it for reading meanwhile: it is taken away when
     /// nobody does.
     standby: RwLock<Option<Arc<Standby>>>,
@@ -80,6 +86,14 @@ impl Ledger {
     /// One over `store`.
     pub fn new(store: Store) -> Self {
         Self { store, shared: Arc::default() }
+    }
+
+    /// Goes on in memory only where `goes_on` says so; it is set once, when a process begins.
+    ///
+    /// A leader that was paused finds its connections dead when it wakes, and another one in its place: for that one the
+    /// database does not fail.
+    pub fn go_on_if(&self, goes_on: GoesOn) {
+        let _ = self.shared.goes_on.set(goes_on);
     }
 
     /// The same for the leader of that epoch, see [`Store::under`].
@@ -145,23 +159,21 @@ impl Ledger {
         if let Some((known, decision)) = course {
             self.mirror(|mirror| mirror.settled(known, &decision));
         }
-        // What waits in vain now is sent when the database is back.
-        self.look(None).await;
+        self.look().await;
         (settled, None)
     }
 
     /// As [`Store::post`].
     pub async fn post(&self, notices: Vec<Notice>) -> Result<(), StoreError> {
-        let (posted, place) = self
-            .ask(|store| {
-                let notices = notices.clone();
-                async move { store.post(notices).await }
-            })
-            .await?;
-        if place == Place::Database {
-            self.look(None).await;
+        let post = |store: Store| {
+            let notices = notices.clone();
+            async move { store.post(notices).await }
+        };
+        if self.ask(post).await?.1 == Place::Database {
+            self.mirror(|mirror| mirror.posted(&notices));
+            self.look().await;
         }
-        Ok(posted)
+        Ok(())
     }
 
     /// As [`Store::claim`].
@@ -176,18 +188,22 @@ impl Ledger {
     where
         M: Fn(Vec<Notice>, Notice) -> Notice + Send + Sync + 'static,
     {
-        let merge = Arc::new(merge);
+        let (merge, merged) = (Arc::new(merge), Arc::new(Mutex::new(vec![])));
         let claim = |store: Store| {
-            let merge = Arc::clone(&merge);
-            async move { store.claim(channel, now, until, by, move |earlier, newest| merge(earlier, newest)).await }
+            let (merge, merged) = (Arc::clone(&merge), Arc::clone(&merged));
+            let merge = move |earlier: Vec<Notice>, newest| {
+                *lock(&merged) = earlier.iter().map(|notice| notice.id.clone()).collect();
+                merge(earlier, newest)
+            };
+            async move { store.claim(channel, now, until, by, merge).await }
         };
         let mut claimed = self.ask(claim).await?;
         // What is due in memory does not wait for the database.
         if matches!(claimed, (None, Place::Memory)) && self.recover().await {
             claimed = self.ask(claim).await?;
         }
-        if matches!(claimed, (Some(_), Place::Database)) {
-            self.look(Some(channel)).await;
+        if let (Some(due), Place::Database) = &claimed {
+            self.mirror(|mirror| mirror.claimed(due, &lock(&merged), until, by));
         }
         Ok(claimed.0)
     }
@@ -198,16 +214,16 @@ impl Ledger {
             return standby.delivered(id, at, receipt).await;
         }
         match self.store.delivered(id, at, receipt).await {
-            Ok(()) => {
-                self.look(None).await;
-                // It may have been begun in between, with a mirror in which the notice was still waiting.
-                match self.standby().await {
-                    Some(standby) => standby.delivered(id, at, receipt).await,
-                    None => Ok(()),
-                }
+            Ok(()) => self.mirror(|mirror| mirror.delivered(id)),
+            Err(error) if is_fault(&error) => {
+                return self.fall_back(&error, None).await?.delivered(id, at, receipt).await;
             }
-            Err(error) if is_fault(&error) => self.fall_back(&error, None).await?.delivered(id, at, receipt).await,
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        }
+        // A standby may have been begun in between, with a mirror in which the notice was still waiting.
+        match self.standby().await {
+            Some(standby) => standby.delivered(id, at, receipt).await,
+            None => Ok(()),
         }
     }
 
@@ -221,10 +237,7 @@ impl Ledger {
     ) -> Result<(), StoreError> {
         let ((), place) = self.ask(|store| async move { store.failed(id, at, error, retry_at).await }).await?;
         if place == Place::Database {
-            if retry_at.is_none() {
-                self.mirror(|mirror| mirror.told_nobody(id));
-            }
-            self.look(None).await;
+            self.mirror(|mirror| mirror.failed(id, at, error, retry_at));
         }
         Ok(())
     }
@@ -323,6 +336,11 @@ impl Ledger {
         if let Some(standby) = self.standby().await {
             return Ok(standby);
         }
+        if let Some(goes_on) = self.shared.goes_on.get()
+            && !goes_on(self.store.fence).await
+        {
+            return Err(why.clone());
+        }
         let mut place = self.shared.standby.write().await;
         if place.is_none() {
             let mut mirror = self.mirror(|mirror| mirror.clone());
@@ -338,14 +356,15 @@ impl Ledger {
         on(lock(&self.shared.mirror).under(self.store.fence))
     }
 
-    /// Looks at the outbox of the database, something having changed there. If that fails, nothing is known any more of
-    /// what `changed`, a channel's part of it, would be.
-    async fn look(&self, changed: Option<&str>) {
-        let look = self.shared.looks.fetch_add(1, Relaxed) + 1;
-        match (Outstanding::of(&self.store).await, changed) {
-            (Ok(outstanding), _) => self.mirror(|mirror| mirror.seen(look, outstanding)),
-            (Err(_), Some(channel)) => self.mirror(|mirror| mirror.unseen(look, channel)),
-            (Err(_), None) => {}
+    /// Looks at the outbox of the database: others may have posted and delivered something, too. If it fails meanwhile, the
+    /// mirror has at least what we have done.
+    async fn look(&self) {
+        for _ in 0..MOST_LOOKS {
+            let changes = self.mirror(|mirror| mirror.changes());
+            let Ok(outstanding) = Outstanding::of(&self.store).await else { return };
+            if self.mirror(|mirror| mirror.seen(changes, outstanding)) {
+                return;
+            }
         }
     }
 }

@@ -1,9 +1,14 @@
 //! What waits in an outbox, row by row as it is there.
 
-use crate::store::copies::{self, Column, Copied};
+use chrono::{DateTime, Utc};
+
+use crate::domain::notice::{NoticeKind, Step};
+use crate::store::copies::{self, Column, Copied, text};
 use crate::store::database::{Speaks, Transaction};
-use crate::store::statement::Statement;
-use crate::store::{Store, StoreError};
+use crate::store::outbox::first_try;
+use crate::store::row::millis;
+use crate::store::statement::{Statement, Value};
+use crate::store::{Due, Notice, Store, StoreError};
 
 /// Of a notice, everything but its place and the epoch of whoever claimed it: those are of one database only.
 pub(super) const NOTICE: [Column; 18] = [
@@ -31,6 +36,20 @@ pub(super) const NOTICE: [Column; 18] = [
 pub(super) const ID: usize = 0;
 pub(super) const CHANNEL: usize = 1;
 pub(super) const STATE: usize = 2;
+const KIND: usize = 3;
+const SUBJECT: usize = 4;
+const BODY: usize = 5;
+const THREAD: usize = 6;
+const CREATED: usize = 7;
+const ATTEMPTS: usize = 8;
+const NEXT_TRY: usize = 9;
+const CLAIMED_UNTIL: usize = 10;
+const CLAIMED_BY: usize = 11;
+const FAILED_AT: usize = 12;
+const LAST_ERROR: usize = 13;
+const DELIVERED_AT: usize = 14;
+const CONTENT: usize = 16;
+const MERGED_INTO: usize = 17;
 
 /// Of the notice of a link and of the incident.
 pub(super) const LINK: [Column; 3] = [Column::Text("notice_id"), Column::Text("incident_id"), Column::Text("step")];
@@ -72,7 +91,10 @@ pub(super) const INSERT_LINK: &str = "INSERT INTO notice_incidents (notice_id, i
 
 /// What waits, and what was merged into that.
 pub(in crate::store) const OUTSTANDING: &str = select_notices!(
-    "WHERE state = 'pending' OR merged_into IN (SELECT id FROM notices WHERE state = 'pending') ORDER BY seq"
+    "WHERE seq IN (
+         SELECT seq FROM notices WHERE state = 'pending'
+         UNION SELECT seq FROM notices WHERE merged_into IN (SELECT id FROM notices WHERE state = 'pending'))
+     ORDER BY seq"
 );
 
 /// What waits in an outbox.
@@ -111,13 +133,92 @@ impl Outstanding {
 
     /// The ids of the notices.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.notices.iter().map(|notice| copies::text(notice, ID))
+        self.notices.iter().map(|notice| text(notice, ID))
     }
 
-    /// Lets go of what waits for `channel`.
-    pub(super) fn forget(&mut self, channel: &str) {
-        self.notices.retain(|notice| copies::text(notice, CHANNEL) != channel);
-        let kept: Vec<String> = self.ids().map(str::to_owned).collect();
-        self.links.retain(|link| kept.iter().any(|id| id == copies::text(link, OF_NOTICE)));
+    /// They were posted, and nothing else is known yet of them. A state takes the place of one that nobody has claimed.
+    pub(super) fn posted(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            if notice.kind == NoticeKind::Status {
+                self.notices.retain(|former| {
+                    let is_state = text(former, KIND) == notice.kind.name() && text(former, CHANNEL) == notice.channel;
+                    !is_state || is_claimed(former)
+                });
+            }
+            self.notices.push(new(notice));
+            let link =
+                |(incident, step): &(String, Step)| vec![(&notice.id).into(), incident.into(), step.name().into()];
+            self.links.extend(notice.incidents.iter().map(link));
+        }
     }
+
+    /// It was claimed until then by somebody, for itself and for those that it was `merged` of.
+    pub(super) fn claimed(&mut self, due: &Due, merged: &[String], until: DateTime<Utc>, by: &str) {
+        let notice = &due.notice;
+        for row in &mut self.notices {
+            if text(row, ID) == notice.id {
+                row[KIND] = notice.kind.name().into();
+                row[SUBJECT] = (&notice.subject).into();
+                row[BODY] = (&notice.body).into();
+                row[THREAD] = notice.thread.clone().into();
+                row[CONTENT] = notice.content.clone().into();
+                row[ATTEMPTS] = i64::from(due.attempts).into();
+                row[CLAIMED_UNTIL] = millis(until).into();
+                row[CLAIMED_BY] = by.into();
+            } else if merged.iter().any(|id| text(row, ID) == id || text(row, MERGED_INTO) == id) {
+                row[STATE] = "merged".into();
+                row[MERGED_INTO] = (&notice.id).into();
+                give_back(row);
+            }
+        }
+        for link in &mut self.links {
+            if merged.iter().any(|id| text(link, OF_NOTICE) == id) {
+                link[OF_NOTICE] = (&notice.id).into();
+            }
+        }
+    }
+
+    /// It waits no more.
+    pub(super) fn finished(&mut self, id: &str) {
+        self.notices.retain(|notice| text(notice, ID) != id && text(notice, MERGED_INTO) != id);
+        self.links.retain(|link| text(link, OF_NOTICE) != id);
+    }
+
+    /// It is tried again at `retry_at`.
+    pub(super) fn failed(&mut self, id: &str, at: DateTime<Utc>, error: &str, retry_at: DateTime<Utc>) {
+        if let Some(row) = self.notices.iter_mut().find(|notice| text(notice, ID) == id) {
+            row[FAILED_AT] = millis(at).into();
+            row[LAST_ERROR] = error.into();
+            row[NEXT_TRY] = millis(retry_at).into();
+            give_back(row);
+        }
+    }
+}
+
+fn new(notice: &Notice) -> Copied {
+    let mut row = vec![Value::Text(None); NOTICE.len()];
+    row[ID] = (&notice.id).into();
+    row[CHANNEL] = (&notice.channel).into();
+    row[STATE] = "pending".into();
+    row[KIND] = notice.kind.name().into();
+    row[SUBJECT] = (&notice.subject).into();
+    row[BODY] = (&notice.body).into();
+    row[THREAD] = notice.thread.clone().into();
+    row[CREATED] = millis(notice.created).into();
+    row[ATTEMPTS] = 0.into();
+    row[NEXT_TRY] = millis(first_try(notice)).into();
+    row[CONTENT] = notice.content.clone().into();
+    for number in [CLAIMED_UNTIL, FAILED_AT, DELIVERED_AT] {
+        row[number] = Value::Number(None);
+    }
+    row
+}
+
+fn is_claimed(row: &Copied) -> bool {
+    matches!(row[CLAIMED_UNTIL], Value::Number(Some(_)))
+}
+
+fn give_back(row: &mut Copied) {
+    row[CLAIMED_UNTIL] = Value::Number(None);
+    row[CLAIMED_BY] = Value::Text(None);
 }

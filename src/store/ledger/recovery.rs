@@ -6,8 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::homecoming::Baggage;
-use super::outstanding::Outstanding;
-use super::standby::lock;
 use super::{Ledger, bulk};
 use crate::store::{StoreError, on};
 
@@ -65,14 +63,10 @@ impl Ledger {
 
     /// The mirror as it would be after a cycle.
     async fn look_at_all(&self) {
-        let look = self.shared.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        let (known, outstanding) = (self.store.known().await, Outstanding::of(&self.store).await);
-        if let (Ok(known), Ok(outstanding)) = (known, outstanding) {
-            let mut mirror = lock(&self.shared.mirror);
-            let mirror = mirror.under(self.store.fence);
-            mirror.known = known;
-            mirror.seen(look, outstanding);
+        if let Ok(known) = self.store.known().await {
+            self.mirror(|mirror| mirror.known = known);
         }
+        self.look().await;
     }
 
     /// The same once more before the process ends, whenever the last attempt was.

@@ -32,7 +32,8 @@ pub async fn mails(world: &World, count: usize) -> Vec<ReceivedMail> {
 
 /// Telegram and e-mail have both got messages of these subjects, once that is so; they must not have got more.
 pub async fn told(world: &World, expected: &[&str]) {
-    assert_eq!(subjects(&telegrams(world, expected.len()).await), expected);
+    let messages = telegrams(world, expected.len()).await;
+    assert_eq!(subjects(&messages), expected, "{:#?}", texts(&messages));
     let mails = mails(world, expected.len()).await;
     assert_eq!(mails.iter().map(|mail| mail.subject.as_str()).collect::<Vec<_>>(), expected);
 }

@@ -41,6 +41,14 @@ pub fn on_disk(home: &Home, service: &Service, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{}/root", service.pid())).join(within).join(name)
 }
 
+/// A copy of the database, outside: SQLite would look for a file behind `/proc` where it only is for the service.
+pub fn copied(home: &Home, service: &Service) -> PathBuf {
+    for name in ["watch.db", "watch.db-wal"] {
+        std::fs::copy(on_disk(home, service, name), home.file(name)).expect("it can be copied");
+    }
+    home.file("watch.db")
+}
+
 /// Leaves no room on the disk.
 pub fn fill(home: &Home, service: &Service) {
     let mut filler = std::fs::File::create(on_disk(home, service, "filler")).expect("a file can be made");

@@ -10,6 +10,7 @@ use auto_operator::demo::world::World;
 use chrono::TimeDelta;
 use fastrand::Rng;
 use serde_json::json;
+use tokio::time::interval;
 
 use super::{Service, now};
 
@@ -27,7 +28,10 @@ const TROUBLES: [Trouble; 5] =
     [Trouble::Stuck, Trouble::Quality, Trouble::Completion, Trouble::OpenAi, Trouble::Notion];
 
 /// How many looks that may take; what was unstable takes the most.
-const LOOKS: usize = 12;
+const LOOKS: usize = 25;
+
+/// How long lies between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// What is wrong in a world.
 pub struct Plot<'w> {
@@ -88,14 +92,16 @@ impl<'w> Plot<'w> {
 
 /// Has the service look until all that is over is called over.
 pub async fn calm(service: &Service) {
-    let mut report = service.cycle().await;
+    // A database that was away is asked for again every few seconds.
+    let mut often = interval(BETWEEN_LOOKS);
     for _ in 0..LOOKS {
+        often.tick().await;
+        let report = service.cycle().await;
         if report["overall_ok"] == true && report["incidents"] == json!([]) {
             return;
         }
-        report = service.cycle().await;
     }
-    panic!("it does not come to rest: {report:#}");
+    panic!("it does not come to rest: {:#}\n{}", service.report().await, service.log.all().join("\n"));
 }
 
 fn job(status: &str, qa: Option<f64>, idle: i64) -> JobRow {
