@@ -144,7 +144,13 @@ fn log_decision(policy: &Policy, cycle: u64, decision: &Decision) {
         let (since, until) = (timestamp(gap.since), timestamp(gap.until));
         log::warn!("cycle={cycle} nobody looked from {since} to {until}");
     }
+    for notice in decision.notices.iter().filter(|_| !policy.dry_run) {
+        for (incident, step) in &notice.incidents {
+            let (kind, id, channel) = (notice.kind.name(), &notice.id, &notice.channel);
+            log::info!("cycle={cycle} incident={incident} {channel}: posted {kind} {id}: {}", step.name());
+        }
+    }
     for notice in decision.notices.iter().filter(|_| policy.dry_run) {
-        log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
+        log::info!("cycle={cycle} dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
     }
 }

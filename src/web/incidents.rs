@@ -166,7 +166,7 @@ pub(super) async fn acknowledge(
     }
     let incident = match state.ask(state.store.acknowledge(&id, &by, Utc::now())).await? {
         Acknowledged::Done(incident) => {
-            log::info!("incident {id} ({}) is acknowledged by {by}", incident.issue);
+            log::info!("incident={id} {} is acknowledged by {by}", incident.issue);
             incident
         }
         Acknowledged::Already(incident) => incident,

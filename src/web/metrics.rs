@@ -91,3 +91,42 @@ fn class(status: StatusCode) -> &'static str {
         _ => "5xx",
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use actix_web::App;
+    use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
+
+    use super::*;
+    use crate::web::guard::guarded;
+
+    #[actix_web::test]
+    async fn answers_are_counted_by_pattern_and_class_also_those_of_a_panic() {
+        let telemetry = Telemetry::new(Utc::now(), &[]).unwrap();
+        let counting = telemetry.clone();
+        let app = App::new()
+            .route("/well/{id}", web::get().to(HttpResponse::NoContent))
+            .route(
+                "/ill/{id}",
+                web::get().to(|| async { if true { panic!("on purpose") } else { HttpResponse::Ok() } }),
+            )
+            .wrap_fn(guarded)
+            .wrap_fn(move |request, service| counted(counting.clone(), request, service));
+        let app = init_service(app).await;
+        for path in ["/well/1", "/well/2%2F3", "/nowhere"] {
+            call_service(&app, TestRequest::with_uri(path).to_request()).await;
+        }
+        assert!(try_call_service(&app, TestRequest::with_uri("/ill/1").to_request()).await.is_err());
+        let counted = ::prometheus::TextEncoder::new().encode_to_string(&telemetry.gather()).unwrap();
+        for expected in [
+            r#"http_requests_total{handler="/well/{id}",status="2xx"} 2"#,
+            r#"http_requests_total{handler="/ill/{id}",status="5xx"} 1"#,
+            r#"http_requests_total{handler="none",status="4xx"} 1"#,
+            r#"http_request_duration_seconds_count{handler="/ill/{id}"} 1"#,
+        ] {
+            assert!(counted.contains(&format!("auto_operator_{expected}\n")), "{expected} in {counted}");
+        }
+        assert!(!counted.contains("/well/1") && !counted.contains("nowhere"), "{counted}");
+    }
+}

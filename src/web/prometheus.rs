@@ -174,3 +174,52 @@ fn of_actors(actors: &[ChildInfo]) -> Result<Vec<MetricFamily>> {
     }
     Ok([restarts.collect(), state.collect()].concat())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::web::tests::sample::{ill, moment, of_scores};
+
+    fn written(overview: Option<&Overview>) -> String {
+        let (is_well, commit) = (overview.map(|overview| overview.report.overall_ok()), Some("2f\"c\n"));
+        let (now, version) = (moment() + chrono::TimeDelta::seconds(90), "1.2.3");
+        let snapshot = Snapshot { now, overview, is_well, deliveries: &[], actors: &[], leads: false, version, commit };
+        text(vec![], &snapshot).unwrap()
+    }
+
+    fn value(text: &str, name: &str) -> Option<String> {
+        let line = |line: &str| line.strip_prefix(&format!("auto_operator_{name} ")).map(str::to_owned);
+        text.lines().find_map(line)
+    }
+
+    #[test]
+    fn figures_are_said_in_the_units_of_prometheus() {
+        let text = written(Some(&ill()));
+        for (name, expected) in [
+            ("jobs", "68"),
+            ("jobs_done", "4"),
+            ("jobs_low_qa", "3"),
+            ("jobs_stuck", "137"),
+            ("last_cycle_age_seconds", "90"),
+            ("party_up{party=\"openai\"}", "1"),
+            ("incidents_open{issue=\"stuck_jobs\",severity=\"warning\"}", "1"),
+            ("incidents_open{issue=\"notion_offline\",severity=\"critical\"}", "0"),
+            ("well", "0"),
+            ("leading", "0"),
+        ] {
+            assert_eq!(value(&text, name).as_deref(), Some(expected), "{name} in {text}");
+        }
+        let average = value(&text, "qa_average_ratio").unwrap();
+        assert!((average.parse::<f64>().unwrap() - 0.823).abs() < 1e-9, "{average}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent() {
+        let text = written(Some(&of_scores(&[])));
+        assert_eq!((value(&text, "jobs").as_deref(), value(&text, "qa_average_ratio")), (Some("0"), None));
+        let text = written(None);
+        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 2, "the build, and who leads: {text}");
+        assert!(text.contains(r#"build_info{commit="2f\"c\n",version="1.2.3"} 1"#), "{text}");
+    }
+}
