@@ -117,16 +117,22 @@ fn jobs(notion: &settings::Notion, settings: &Settings) -> Option<JobsConfig> {
         status_property: limits.status_property.clone(),
         qa_property: limits.qa_property.clone(),
         statuses: StatusNames { done: limits.status_done.clone(), terminal: limits.status_terminal.clone() },
-        thresholds: Thresholds {
-            qa_avg_min: limits.qa_avg_min,
-            qa_low: limits.qa_low,
-            completion_min_percent: limits.completion_min_percent,
-            completion_min_jobs: limits.completion_min_jobs,
-            no_completion_min_jobs: limits.no_completion_min_jobs,
-            window: limits.metrics_window,
-            stuck_after: limits.stuck_after,
-        },
+        thresholds: thresholds(settings),
     })
+}
+
+/// From where on a figure is an issue.
+fn thresholds(settings: &Settings) -> Thresholds {
+    let limits = &settings.limits;
+    Thresholds {
+        qa_avg_min: limits.qa_avg_min,
+        qa_low: limits.qa_low,
+        completion_min_percent: limits.completion_min_percent,
+        completion_min_jobs: limits.completion_min_jobs,
+        no_completion_min_jobs: limits.no_completion_min_jobs,
+        window: limits.metrics_window,
+        stuck_after: limits.stuck_after,
+    }
 }
 
 /// How many cycles it takes to open and to resolve an incident.
@@ -155,6 +161,8 @@ pub fn web(settings: &Settings) -> WebSettings {
         ops_token: settings.web.ops_token.clone(),
         read_token: settings.web.ops_read_token.clone(),
         service: settings.service_name.clone(),
+        public_url: settings.web.public_url.clone(),
+        thresholds: thresholds(settings),
         interval: settings.timing.interval,
         check_timeout: settings.timing.check_timeout,
         patience: web::PATIENCE,

@@ -111,7 +111,13 @@ impl Settled {
 }
 
 fn failing(why: &StoreError) -> Issue {
-    Issue::database_failing(&why.to_string())
+    // What a server or a library says may name files and more: that is for those whom alerts reach, not for everybody.
+    let (text, detail) = match why {
+        StoreError::Locked | StoreError::Full | StoreError::Timeout => (why.to_string(), String::new()),
+        StoreError::Unreachable(_) => ("the database cannot be reached".into(), why.to_string()),
+        _ => ("the database reports a fault".into(), why.to_string()),
+    };
+    Issue { detail, ..Issue::database_failing(&text) }
 }
 
 /// What follows from what was `gathered` for what is `known`.
@@ -219,3 +225,7 @@ fn sample(report: &Report) -> Sample {
         health_ms: health.map(|health| u64::try_from(health.took.as_millis()).unwrap_or(u64::MAX)),
     }
 }
+
+#[cfg(test)]
+#[path = "conclusion_tests.rs"]
+mod tests;

@@ -154,7 +154,7 @@ impl Handler<Begin> for Escalator {
 
     fn handle(&mut self, begin: Begin, ctx: &mut Self::Context) {
         let Begin { cycle, now, footing, done } = begin;
-        if self.footing.replace(footing).is_some_and(|last| last != footing) {
+        if self.footing.replace(footing) != Some(footing) {
             // What whoever led before us has left behind.
             self.wake();
         }

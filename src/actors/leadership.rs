@@ -1,6 +1,6 @@
 //! Who leads: of all processes on one database one ticks, escalates and notifies; the others stand by.
 //!
-//! What the database says about the lease is turned into a [`Standing`] by a pure function ([`next`]); the `keeper` asks and
+//! What the database says about the lease is turned into a [`Standing`] by a pure function; the `keeper` asks and
 //! publishes, and whoever acts asks [`Leadership::footing`] right before. A term ends by the monotonic clock before the
 //! database would give the lease to another: a leader that was paused and wakes up has no footing, whatever it missed.
 

@@ -246,13 +246,5 @@ impl Handler<GatheringLost> for Scheduler {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_of_the_start_is_the_one_that_scripts_look_for() {
-        assert_eq!(every(Duration::from_secs(300)), "5min");
-        assert_eq!(every(Duration::from_secs(30)), "30s");
-        assert_eq!(every(Duration::from_secs(90)), "1m 30s");
-    }
-}
+#[path = "scheduler_tests.rs"]
+mod tests;

@@ -39,11 +39,7 @@ const BACKSTOP: Duration = Duration::from_secs(1);
 
 /// Sends what is due on `route`, if anything is and this process may.
 pub(super) async fn make(route: &Route, channel: &Rc<dyn Channel>) -> Outcome {
-    let Some(footing) = route.leadership.footing() else {
-        // Who stands by is woken when it leads. A term that has just run out may go on.
-        let again = (!route.leadership.stands_by()).then(|| Utc::now() + WITHOUT_FOOTING);
-        return Outcome::Nothing(again);
-    };
+    let Some(footing) = route.leadership.footing() else { return without_footing(route) };
     let ledger = footing.epoch().map_or_else(|| route.ledger.clone(), |epoch| route.ledger.under(epoch));
     let trip = Trip { route, footing, ledger, name: route.channel.name };
     let outcome = trip.carry(channel).await;
@@ -51,6 +47,11 @@ pub(super) async fn make(route: &Route, channel: &Rc<dyn Channel>) -> Outcome {
         route.board.refresh(&route.ledger).await;
     }
     outcome.unwrap_or_else(|error| trip.complain(&error))
+}
+
+/// Who stands by is woken when it leads. A term that has just run out may go on, or another has begun.
+fn without_footing(route: &Route) -> Outcome {
+    Outcome::Nothing((!route.leadership.stands_by()).then(|| Utc::now() + WITHOUT_FOOTING))
 }
 
 struct Trip<'a> {
@@ -80,8 +81,8 @@ struct Load {
 impl Trip<'_> {
     fn complain(&self, error: &StoreError) -> Outcome {
         if matches!(error, StoreError::NotLeading) {
-            log::info!("{}: another process leads by now, and sees to what is due", self.name);
-            return Outcome::Nothing(None);
+            log::info!("{}: another term has begun: whoever leads by now sees to what is due", self.name);
+            return without_footing(self.route);
         }
         log::error!("{}: the store does not say what is due: {error}", self.name);
         Outcome::StoreFault
@@ -146,10 +147,9 @@ impl Trip<'_> {
         };
         self.route.pace.wait().await;
         // Whoever was paused until here finds that its term is over.
-        let footing = self.route.leadership.footing();
-        if footing != Some(self.footing) {
+        if self.route.leadership.footing() != Some(self.footing) {
             log::info!("{name}: {} {} is left to the process that leads by now", notice.kind.name(), notice.id);
-            return Ok(Outcome::Nothing(footing.map(|_| Utc::now())));
+            return Ok(without_footing(self.route));
         }
         let sent = deliver(channel, letter, self.route.deadline).await;
         self.route.pace.sent();
@@ -178,7 +178,7 @@ impl Trip<'_> {
         let (name, Load { due, partly, .. }, now) = (self.name, load, Utc::now());
         let notice = &due.notice;
         let next = match refusal.retry {
-            Retry::Later(asked) => delivery::next_try(notice.created, due.attempts, now, asked, fastrand::f64()),
+            Retry::Later(asked) => delivery::next_try(notice.created, due.refusals + 1, now, asked, fastrand::f64()),
             Retry::Never => None,
         };
         let before = partly.clone().filter(|partly| partly.notice == notice.id);

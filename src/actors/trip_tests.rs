@@ -225,6 +225,6 @@ async fn a_term_that_ends_while_the_channel_is_spared_ends_the_trip() {
     stage.route.leadership = Leadership::fixed(Standing::Leading(Term { epoch: lease.epoch, until: Some(until) }));
     stage.route.pace = Pace::new(Some(Duration::from_millis(200)));
     stage.route.pace.sent();
-    assert_eq!(stage.trip().await, Outcome::Nothing(None));
+    assert!(matches!(stage.trip().await, Outcome::Nothing(Some(_))), "it may be prolonged");
     assert_eq!(stage.given(), []);
 }

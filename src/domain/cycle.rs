@@ -49,7 +49,15 @@ pub fn advance(
             woke: conditions.woke && id == IssueId::StuckJobs,
         };
         let next = incident::step(known, observation, &circumstances, &mut new_id);
-        if matches!(observation, Observation::Present(_)) || next.as_ref().is_some_and(|(next, _)| next.is_live()) {
+        let explains = match observation {
+            Observation::Present(_) => true,
+            Observation::Unseen => next.as_ref().is_some_and(|(next, _)| next.is_live()),
+            // One that comes and goes is not over for long, but what is still there without it has outlived it.
+            Observation::Absent => {
+                next.as_ref().is_some_and(|(next, _)| next.is_live() && next.streak < conditions.patience.resolve_after)
+            }
+        };
+        if explains {
             active.push(id);
         }
         stepped.extend(next);

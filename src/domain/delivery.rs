@@ -87,24 +87,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// ago: that it could not be told is news of its own.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(86_400);
 
-/// When a notice of the moment `created` is tried again whose `attempts`-th attempt has failed at `now`; never, if that
+/// When a notice of the moment `created` is tried again that was refused for the `refusals`-th time at `now`; never, if that
 /// would be too late. See [`wait`] for the rest.
 pub fn next_try(
     created: DateTime<Utc>,
-    attempts: u32,
+    refusals: u32,
     now: DateTime<Utc>,
     asked: Option<Duration>,
     jitter: f64,
 ) -> Option<DateTime<Utc>> {
-    let next = now + wait(attempts, asked, jitter);
+    let next = now + wait(refusals, asked, jitter);
     (next <= created + GIVE_UP_AFTER).then_some(next)
 }
 
-/// How long to wait after the `attempts`-th attempt (from 1) has failed, `asked` being what the party asked for.
+/// How long to wait after the `refusals`-th refusal (from 1), `asked` being what the party asked for.
 ///
 /// `jitter` in 0..1 spreads the tries of channels that failed together by ±10 %; it never shortens what was asked for.
-pub fn wait(attempts: u32, asked: Option<Duration>, jitter: f64) -> Duration {
-    let doublings = attempts.saturating_sub(1).min(10);
+pub fn wait(refusals: u32, asked: Option<Duration>, jitter: f64) -> Duration {
+    let doublings = refusals.saturating_sub(1).min(10);
     let own = (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0));
     asked.map_or(own, |asked| asked.max(own))
 }

@@ -268,8 +268,11 @@ fn present(incident: Incident, issue: &Issue, circumstances: &Circumstances) -> 
 }
 
 fn suspected(mut incident: Incident, circumstances: &Circumstances) -> (Incident, Change) {
-    incident.streak = if circumstances.woke { 0 } else { incident.streak + 1 };
-    if circumstances.woke || incident.streak < circumstances.patience.open_after {
+    // A host that sleeps between all cycles would never hear of it otherwise.
+    let is_new = incident.since == circumstances.now;
+    let waits = circumstances.woke && is_new;
+    incident.streak = if waits { 0 } else { incident.streak + 1 };
+    if waits || incident.streak < circumstances.patience.open_after {
         return (incident, Change::None);
     }
     let unstable = circumstances.unstable;

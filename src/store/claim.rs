@@ -16,6 +16,8 @@ pub struct Due {
     pub notice: Notice,
     /// How many times it has been tried, this time included; also as a part of what it was merged from.
     pub attempts: u32,
+    /// How many of the attempts before this one it was refused in. Those that were cut off are no reason to wait for longer.
+    pub refusals: u32,
     /// When the oldest of what it tells was posted.
     pub waiting_since: DateTime<Utc>,
 }
@@ -117,6 +119,7 @@ async fn take(
         absorb(transaction, &absorbed.notice.id, &notice.id).await?;
     }
     let attempts = together.iter().map(|waiting| waiting.turn.attempts).max().unwrap_or_default().saturating_add(1);
+    let refusals = together.iter().map(|waiting| waiting.turn.answers).max().unwrap_or_default();
     let next_try = together.iter().map(|waiting| waiting.turn.next_try).min().unwrap_or(notice.created);
     let failure = together.iter().filter(|waiting| waiting.failed_at.is_some()).max_by_key(|waiting| waiting.failed_at);
     Statement::new(
@@ -145,7 +148,7 @@ async fn take(
         .await?;
     let oldest = oldest.map_or(Ok(None), |row| row.optional_moment("created"))?;
     let waiting_since = oldest.map_or(notice.created, |oldest| oldest.min(notice.created));
-    Ok(Due { notice, attempts, waiting_since })
+    Ok(Due { notice, attempts, refusals, waiting_since })
 }
 
 pub(super) const ABSORB: &str = "UPDATE notices SET state = 'merged', merged_into = $1, claimed_until = NULL,

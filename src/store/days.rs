@@ -123,6 +123,20 @@ impl Store {
         .await
     }
 
+    /// The days, since the one of `since`, whose samples are still kept one by one; the oldest first.
+    pub async fn recent_days(&self, since: DateTime<Utc>) -> Result<Vec<SampleDay>, StoreError> {
+        let database = self.database.clone();
+        self.run(async move {
+            let rows = Statement::new(RECENT)
+                .bind(SampleDay::number(since) * DAY_MILLIS)
+                .bind(DAYS_KEPT.num_days() * 2)
+                .all(&mut database.session().await?)
+                .await?;
+            rows.iter().map(day).collect()
+        })
+        .await
+    }
+
     /// Takes the samples that are too old at `now` into those of their days. Returns how many.
     pub(super) async fn roll_up(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         // Whole days, so that of none there are both: its samples and what they make together.
@@ -165,6 +179,20 @@ impl Store {
         .await
     }
 }
+
+/// What the samples of each day make together. No sample is from before 1970, where this division would round up.
+const RECENT: &str = "SELECT at / 86400000 AS day, COUNT(*) AS samples, CAST(SUM(ok) AS BIGINT) AS ok,
+         CAST(SUM(CASE WHEN openai = 1 THEN 1 ELSE 0 END) AS BIGINT) AS openai_yes,
+         CAST(SUM(CASE WHEN openai = 0 THEN 1 ELSE 0 END) AS BIGINT) AS openai_no,
+         CAST(SUM(CASE WHEN notion = 1 THEN 1 ELSE 0 END) AS BIGINT) AS notion_yes,
+         CAST(SUM(CASE WHEN notion = 0 THEN 1 ELSE 0 END) AS BIGINT) AS notion_no,
+         COUNT(jobs) AS jobs_known, CAST(COALESCE(SUM(jobs), 0) AS BIGINT) AS jobs_sum,
+         CAST(COALESCE(SUM(done), 0) AS BIGINT) AS done_sum, CAST(COALESCE(SUM(low_qa), 0) AS BIGINT) AS low_qa_sum,
+         COUNT(avg_qa_tenths) AS avg_qa_known, CAST(COALESCE(SUM(avg_qa_tenths), 0) AS BIGINT) AS avg_qa_tenths_sum,
+         COUNT(stuck) AS stuck_known, CAST(COALESCE(SUM(stuck), 0) AS BIGINT) AS stuck_sum,
+         COALESCE(MAX(stuck), 0) AS stuck_max,
+         COUNT(health_ms) AS health_known, CAST(COALESCE(SUM(health_ms), 0) AS BIGINT) AS health_ms_sum
+     FROM samples WHERE at >= $1 GROUP BY at / 86400000 ORDER BY at / 86400000 LIMIT $2";
 
 /// Adds to what is known of the day `number`.
 async fn add(transaction: &mut Transaction, number: i64, day: &SampleDay) -> Result<(), StoreError> {

@@ -85,7 +85,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut => Self::Timeout,
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => Self::nonsense(error.to_string()),
             sqlx::Error::Io(error) => Self::Unreachable(error.kind().to_string()),
             sqlx::Error::Tls(_) => Self::Unreachable("no TLS connection could be had".into()),

@@ -61,7 +61,7 @@ pub use deliveries::Outcome;
 pub use error::StoreError;
 pub use history::{IncidentFilter, IncidentStory};
 pub use lease::Lease;
-pub use ledger::{Ledger, Settled};
+pub use ledger::{GoesOn, Ledger, Settled};
 pub use outbox::Notice;
 pub use page::Page;
 pub use records::{Attempt, DeliveryRecord, NoticeState};

@@ -8,7 +8,7 @@ use super::database::{Lent, Speaks};
 use super::row::Row;
 
 /// What is bound to a `$n`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// A `TEXT`.
     Text(Option<String>),

@@ -20,8 +20,8 @@ pub(super) struct Turn {
     pub(super) next_try: DateTime<Utc>,
     created: DateTime<Utc>,
     claimed_until: Option<DateTime<Utc>>,
-    /// Of one of the attempts nobody has said what came of it: it may have arrived.
-    is_in_doubt: bool,
+    /// How many of the attempts have come to a known end, as a part of what was merged into it too.
+    pub(super) answers: u32,
 }
 
 impl Turn {
@@ -35,13 +35,18 @@ impl Turn {
             next_try: row.moment("next_try")?,
             created: row.moment("created")?,
             claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
-            is_in_doubt: false,
+            answers: 0,
         })
     }
 
     /// Whether it was posted for later; then it holds up nobody until it is due for the first time.
     pub(super) fn is_for_later(&self) -> bool {
         self.attempts == 0 && self.next_try > self.created
+    }
+
+    /// Whether nobody has said of one of the attempts what came of it: it may have arrived.
+    fn is_in_doubt(&self) -> bool {
+        self.answers < self.attempts
     }
 
     /// When it may be sent.
@@ -89,15 +94,18 @@ pub(super) async fn waiting(
         }
     }
     for tried in waiting.iter_mut().filter(|waiting| waiting.turn.attempts > 0) {
-        tried.turn.is_in_doubt = answers(transaction, &tried.notice.id).await? < i64::from(tried.turn.attempts);
+        tried.turn.answers = match tried.is_state() {
+            // It stands for those before it, which are no more.
+            true => tried.turn.attempts,
+            false => answers(transaction, &tried.notice.id).await?,
+        };
     }
     Ok(waiting)
 }
 
-/// How many attempts to send a notice, and what was merged into it, have come to a known end.
-async fn answers(transaction: &mut Transaction, id: &str) -> Result<i64, StoreError> {
+async fn answers(transaction: &mut Transaction, id: &str) -> Result<u32, StoreError> {
     let row = Statement::new(ANSWERS).bind(id).optional(transaction).await?;
-    row.map_or(Ok(0), |row| row.number("answers"))
+    row.map_or(Ok(0), |row| row.count("answers"))
 }
 
 pub(super) const ANSWERS: &str = "SELECT COUNT(*) AS answers FROM deliveries
@@ -162,11 +170,11 @@ pub(super) fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
     let is_due = |notice: &Waiting| notice.turn.due() <= now;
     let mut in_turn = waiting.into_iter().filter(|notice| !notice.turn.is_for_later() || is_due(notice));
     let Some(first) = in_turn.next().filter(is_due) else { return vec![] };
-    if first.is_state() || first.turn.is_in_doubt {
+    if first.is_state() || first.turn.is_in_doubt() {
         return vec![first];
     }
     // No further than to the first one that has to wait: what is behind it must not overtake it.
-    let may_go = |notice: &Waiting| !notice.turn.is_in_doubt && (is_due(notice) || notice.turn.attempts == 0);
+    let may_go = |notice: &Waiting| !notice.turn.is_in_doubt() && (is_due(notice) || notice.turn.attempts == 0);
     let others = in_turn.filter(|notice| !notice.is_state()).take_while(may_go);
     std::iter::once(first).chain(others).collect()
 }

@@ -59,7 +59,12 @@ impl Door {
 
     /// Lets somebody in to read, or says why not.
     pub(super) fn to_read(&self, request: &HttpRequest) -> Result<Access, Problem> {
-        let access = self.access(request)?;
+        self.to_see(request, Access::Nobody)
+    }
+
+    /// The same for somebody who may be signed in, which allows `session`.
+    pub(super) fn to_see(&self, request: &HttpRequest, session: Access) -> Result<Access, Problem> {
+        let access = self.access(request)?.max(session);
         if self.reader.is_some() && access == Access::Nobody {
             return Err(Problem::unauthorized("Reading needs a token: OPS_READ_TOKEN or OPS_TOKEN, as a bearer."));
         }
@@ -81,10 +86,29 @@ impl Door {
     fn access(&self, request: &HttpRequest) -> Result<Access, Problem> {
         // Most requests show nothing, and those are not to pay for the rest.
         let Some(value) = request.headers().get(header::AUTHORIZATION) else { return Ok(Access::Nobody) };
+        self.judged(shown(value.as_bytes()), request)
+    }
+
+    /// What `token` allows, which somebody has typed.
+    pub(super) fn opens_to(&self, token: &str, request: &HttpRequest) -> Result<Access, Problem> {
+        self.judged(Shown::Token(token.as_bytes()), request)
+    }
+
+    /// Whether there is a token at all.
+    pub(super) fn has_token(&self) -> bool {
+        self.operator.is_some() || self.reader.is_some()
+    }
+
+    /// Whether everybody may read.
+    pub(super) fn reading_is_open(&self) -> bool {
+        self.reader.is_none()
+    }
+
+    fn judged(&self, shown: Shown<'_>, request: &HttpRequest) -> Result<Access, Problem> {
         let forwarded_for = request.headers().get_all(header::X_FORWARDED_FOR).last();
         let peer = request.peer_addr().map(|peer| peer.ip());
         let from = address::client(peer, forwarded_for.and_then(|value| value.to_str().ok()));
-        self.judge(shown(value.as_bytes()), from, Instant::now()).map_err(|denied| match denied {
+        self.judge(shown, from, Instant::now()).map_err(|denied| match denied {
             Denied::Malformed => Problem::unauthorized("The Authorization header is not of the form \"Bearer TOKEN\"."),
             Denied::Wrong => Problem::unauthorized("The token is wrong."),
             Denied::TooMany(wait) => Problem::too_many_requests("Too many wrong tokens from this address.", wait),

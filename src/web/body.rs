@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, http::header};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
+use url::form_urlencoded;
 
 use super::problem::{Problem, shortened};
 
@@ -24,12 +25,7 @@ const LONGEST_EXPLANATION: usize = 300;
 /// # Errors
 /// It is not JSON (415), too large (413), too slow (408), or no such object (400).
 pub(super) async fn object<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<Option<T>, Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > LIMIT as u64) {
-        return Err(too_large());
-    }
-    let bytes = timeout(PATIENCE, whole(payload)).await;
-    let bytes = bytes.map_err(|_| Problem::too_slow("The body did not come in time."))??;
+    let bytes = bytes(request, payload).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -38,6 +34,33 @@ pub(super) async fn object<T: DeserializeOwned>(request: &HttpRequest, payload: 
         return Err(Problem::unsupported(detail));
     }
     parsed(&bytes).map(Some)
+}
+
+/// The form that `payload` brings.
+///
+/// # Errors
+/// It is too large (413) or too slow (408).
+pub(super) async fn form(request: &HttpRequest, payload: Payload) -> Result<Form, Problem> {
+    Ok(Form(form_urlencoded::parse(&bytes(request, payload).await?).into_owned().collect()))
+}
+
+/// A form that somebody has sent.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// What is in a field; nothing if there is no such field.
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}
+
+async fn bytes(request: &HttpRequest, payload: Payload) -> Result<BytesMut, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > LIMIT as u64) {
+        return Err(too_large());
+    }
+    let bytes = timeout(PATIENCE, whole(payload)).await;
+    bytes.map_err(|_| Problem::too_slow("The body did not come in time."))?
 }
 
 async fn whole(mut payload: Payload) -> Result<BytesMut, Problem> {

@@ -1,4 +1,4 @@
-//! The web: the report, whether we are alive and ready, the history of incidents and deliveries, and orders.
+//! The web: the status page, the report, whether we are alive and ready, the history of incidents and deliveries, and orders.
 //!
 //! Invariants:
 //! - Nothing here asks a party outside. Only who shows `OPS_TOKEN` makes anything happen: a cycle now, a fresh actor, an
@@ -18,9 +18,11 @@ mod actor_orders;
 mod address;
 mod answer;
 mod auth;
+mod badge;
 mod body;
 mod connection;
 mod deliveries;
+mod feed;
 mod guard;
 mod health;
 mod identity;
@@ -33,7 +35,10 @@ mod prometheus;
 mod query;
 mod rendered;
 mod report_handler;
+mod session;
 mod silences;
+mod standing;
+mod status_page;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -55,6 +60,7 @@ use crate::actors::scheduler::RunCycle;
 use crate::actors::telemetry::Telemetry;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
+use crate::domain::rules::Thresholds;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::supervision::{Sender, Supervisor};
@@ -97,6 +103,10 @@ pub struct WebSettings {
     pub read_token: Option<Secret>,
     /// The name of the watched service.
     pub service: String,
+    /// Our own address, for links that leave the host.
+    pub public_url: Option<String>,
+    /// From where on a figure is an issue, for whoever looks at the figures of the past.
+    pub thresholds: Thresholds,
     /// The time between two cycles.
     pub interval: Duration,
     /// The deadline of one check.
@@ -148,6 +158,8 @@ pub struct WebState {
     door: auth::Door,
     acknowledgements: Acknowledgements,
     rendered: rendered::Cache,
+    sessions: session::Sessions,
+    past: status_page::Past,
 }
 
 impl WebState {
@@ -156,6 +168,7 @@ impl WebState {
         let Sources { reports, run_cycle, ping, store, degraded, deliveries, telemetry, leadership, supervisor, chaos } =
             sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
+        let sessions = session::Sessions::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
         let (acknowledgements, rendered) = (Acknowledgements::default(), rendered::Cache::default());
         Self {
@@ -174,6 +187,8 @@ impl WebState {
             door,
             acknowledgements,
             rendered,
+            sessions,
+            past: status_page::Past::default(),
         }
     }
 }
@@ -205,6 +220,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/api/openapi.json").route(reading().to(openapi::openapi)))
         .service(readable("/api/deliveries").route(reading().to(deliveries::list)))
         .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))
+        .service(readable("/badge.svg").route(reading().to(badge::whole)))
+        .service(readable("/badge/{part}.svg").route(reading().to(badge::part)))
+        .service(readable("/icon/{standing}.svg").route(reading().to(badge::icon)))
+        .service(readable("/feed.xml").route(reading().to(feed::feed)))
+        .configure(status_page::routes)
         .service(postable("/demo/actors/{actor}/{way}").route(web::post().to(actor_orders::harm)))
         .default_service(web::to(problem::not_found));
 }

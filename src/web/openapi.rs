@@ -14,7 +14,7 @@ use utoipa::{Modify, OpenApi as _};
 use super::WebState;
 use super::answer::{JSON, answer};
 use super::problem::{self, Problem};
-use super::{actor_orders, deliveries, health, incidents, metrics, report_handler, silences};
+use super::{actor_orders, badge, deliveries, feed, health, incidents, metrics, report_handler, silences, status_page};
 
 /// The bodies of requests: there, what may be `null` may be left out as well.
 const BODIES: [&str; 2] = ["Acknowledge", "BeSilent"];
@@ -32,6 +32,10 @@ const BODIES: [&str; 2] = ["Acknowledge", "BeSilent"];
         health::healthz,
         health::readyz,
         metrics::metrics,
+        status_page::page,
+        badge::whole,
+        badge::part,
+        feed::feed,
         incidents::list,
         incidents::one,
         incidents::acknowledge,
@@ -131,7 +135,8 @@ mod tests {
         let source = include_str!("mod.rs");
         let (from, to) = (source.find("pub fn routes(").unwrap(), source.find("fn readable(").unwrap());
         let routes = source[from..to].split('"').filter(|text| text.starts_with('/'));
-        let routes: BTreeSet<&str> = routes.collect();
+        // The status page is described as a whole; its icons, forms and the like are its own.
+        let routes: BTreeSet<&str> = routes.filter(|path| !path.starts_with("/icon/")).chain(["/"]).collect();
         let document = Description::openapi();
         let described: BTreeSet<&str> = document.paths.paths.keys().map(String::as_str).collect();
         assert_eq!(described, routes);

@@ -111,6 +111,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// What is said of it.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// With the names of what is missing.
     pub(super) fn missing(self, missing: &'static [&'static str]) -> Self {
         Self { missing, ..self }

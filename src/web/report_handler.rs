@@ -73,7 +73,7 @@ impl WebState {
     }
 
     /// The report of a cycle that is run now. When it takes too long for the asker, it goes on without them.
-    async fn made_now(&self) -> Result<Arc<Overview>, Problem> {
+    pub(super) async fn made_now(&self) -> Result<Arc<Overview>, Problem> {
         if let Standing::Following { leader } = self.leadership.standing() {
             let leader = leader.as_deref().unwrap_or("another one");
             let detail = format!("This instance stands by, and cycles are run by the one that leads: {leader}.");

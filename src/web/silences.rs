@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_hours(30 * 24);
 const JUST_BELOW_A_SECOND: Duration = Duration::from_nanos(999_999_999);
 
 /// Silences at a time: each cycle reads them all.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 500;
@@ -40,7 +40,7 @@ const UNKNOWN: &str = "There is no silence of this id, or it is over; GET /api/s
 #[derive(Serialize, ToSchema)]
 #[schema(as = Silences)]
 struct SilencesPart<'a> {
-    /// Those that are not over, the oldest first.
+    /// Those that are not over; the one that ends last comes first.
     silences: Vec<SilencePart<'a>>,
 }
 

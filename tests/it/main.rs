@@ -55,6 +55,8 @@ mod on_postgres;
 mod openapi;
 /// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
 mod outage;
+/// The status page in a real browser.
+mod page;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;

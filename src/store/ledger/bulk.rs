@@ -3,7 +3,7 @@
 //! Each batch is written there and then deleted here. Whatever happens in between, it can be written again: what is there
 //! already stays as it is.
 
-use super::outstanding::{INSERT_NOTICE, NOTICE};
+use super::outstanding::{ATTEMPT, INSERT_ATTEMPT, INSERT_NOTICE, NOTICE};
 use super::standby::Standby;
 use crate::store::copies::{self, Column, Copied};
 use crate::store::statement::Statement;
@@ -20,21 +20,6 @@ struct Bulk {
     insert: &'static str,
     delete: &'static str,
 }
-
-/// An attempt as it is written and read: of which notice, the how manieth, when, what came of it.
-pub(super) const ATTEMPT: [Column; 5] = [
-    Column::Text("notice_id"),
-    Column::Number("attempt"),
-    Column::Number("at"),
-    Column::Text("outcome"),
-    Column::Text("answer"),
-];
-
-/// One whose notice is gone is left out.
-pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
-     SELECT notice.id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT)
-     FROM notices AS notice WHERE notice.id = $1 AND NOT EXISTS (
-         SELECT 1 FROM deliveries WHERE notice_id = $1 AND attempt = $2 AND at = $3)";
 
 static BULKS: [Bulk; 4] = [
     Bulk {

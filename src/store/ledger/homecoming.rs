@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::DateTime;
 
-use super::bulk::{ATTEMPT, INSERT_ATTEMPT};
 use super::outstanding::{
-    CHANNEL, ID, INSERT_LINK, INSERT_NOTICE, LINK, NOTICE, OF_INCIDENT, OF_NOTICE, STATE, select_notices,
+    ATTEMPT, CHANNEL, ID, INSERT_ATTEMPT, INSERT_LINK, INSERT_NOTICE, LINK, NOTICE, OF_INCIDENT, OF_NOTICE, STATE,
+    select_notices,
 };
 use super::standby::{Owed, Standby};
 use crate::domain::history::What;
@@ -27,7 +27,7 @@ use crate::store::{Known, Store, StoreError, channel_state, deliveries, outbox};
 /// Everything that is in a standby.
 pub(super) struct Baggage {
     seed: Known,
-    waited: Vec<String>,
+    waited: Vec<Copied>,
     cycles: BTreeSet<i64>,
     owed: Vec<Owed>,
     incidents: Vec<Incident>,
@@ -164,8 +164,8 @@ impl Baggage {
         if !outdated {
             self.forget(on).await?;
         }
-        let (over, going_on): (Vec<_>, Vec<_>) =
-            self.incidents.iter().partition(|incident| incident.phase == Phase::Resolved);
+        let changed = self.incidents.iter().filter(|incident| !self.seed.incidents.contains(incident));
+        let (over, going_on): (Vec<_>, Vec<_>) = changed.partition(|incident| incident.phase == Phase::Resolved);
         for incident in over.into_iter().chain(going_on) {
             match incidents::of(on, &incident.id).await? {
                 // There it is over, or whoever led meanwhile knows better.
@@ -234,7 +234,7 @@ impl Baggage {
     /// What waited and is no longer here was a state that a newer one has replaced.
     async fn take_back(&self, on: &mut Transaction) -> Result<(), StoreError> {
         let here: HashSet<&str> = self.notices.iter().map(|notice| text(notice, ID)).collect();
-        for id in self.waited.iter().filter(|id| !here.contains(id.as_str())) {
+        for id in self.waited.iter().map(|notice| text(notice, ID)).filter(|id| !here.contains(id)) {
             Statement::new("DELETE FROM notices WHERE id = $1 AND state = 'pending'").bind(id).execute(on).await?;
         }
         Ok(())
@@ -248,7 +248,8 @@ impl Baggage {
         others: &Others,
     ) -> Result<HashSet<&str>, StoreError> {
         let mut dropped = HashSet::new();
-        for notice in &self.notices {
+        // What is as it was is there; it may have been sent on since.
+        for notice in self.notices.iter().filter(|notice| !self.waited.contains(notice)) {
             let (id, channel) = (text(notice, ID), text(notice, CHANNEL));
             let about: Vec<&str> = self.about(id).collect();
             let is_told = |incident: &&str| others.tell(told, incident, channel);

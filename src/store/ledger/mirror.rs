@@ -29,20 +29,35 @@ pub(super) struct Mirror {
     /// What channels remember: channel and key → value.
     pub(super) memories: BTreeMap<(String, String), String>,
     changes: u64,
+    filled: bool,
 }
 
 impl Mirror {
-    /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten.
+    /// The mirror for whoever writes under `epoch`: what another leader may have changed is forgotten. Between an epoch and
+    /// the next one there was none.
     pub(super) fn under(&mut self, epoch: Option<i64>) -> &mut Self {
-        if epoch.is_some() && self.epoch != epoch {
-            *self = Self { epoch, changes: self.changes, ..Self::default() };
+        let Some(epoch) = epoch else { return self };
+        let goes_on = self.epoch.is_some_and(|former| (former..=former + 1).contains(&epoch));
+        if !goes_on {
+            *self = Self { changes: self.changes, ..Self::default() };
         }
+        self.epoch = Some(epoch);
         self
+    }
+
+    /// Whether there is anything in it that was seen under this epoch.
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled
+    }
+
+    /// All of what is known was looked at.
+    pub(super) fn filled(&mut self, known: Known) {
+        (self.known, self.filled) = (known, true);
     }
 
     /// A cycle has been settled.
     pub(super) fn settled(&mut self, before: Known, decision: &Decision) {
-        self.known = after(before, decision);
+        self.filled(after(before, decision));
         self.posted(&decision.notices);
     }
 
@@ -138,19 +153,24 @@ pub(super) fn joined(seed: &Known, own: Known, why: StoreError) -> Known {
         told.entry(incident.clone()).or_default().extend(channels.clone());
     }
     let past = own.past.into_iter().chain(seed.past.iter().copied()).take(MOST_PAST).collect();
-    let deliveries = own.deliveries.into_iter().map(|own| {
-        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
-        former.map_or(own.clone(), |former| delivery(former, &own))
-    });
     Known {
         incidents: own.incidents,
         told,
         past,
         silences: seed.silences.clone(),
-        deliveries: deliveries.collect(),
+        deliveries: deliveries(seed, own.deliveries),
         last_cycle: own.last_cycle.or(seed.last_cycle),
         from_memory: Some(why),
     }
+}
+
+/// How it is with each channel.
+pub(super) fn deliveries(seed: &Known, own: Vec<ChannelDelivery>) -> Vec<ChannelDelivery> {
+    let joined = |own: ChannelDelivery| {
+        let former = seed.deliveries.iter().find(|former| former.channel == own.channel);
+        former.map_or(own.clone(), |former| delivery(former, &own))
+    };
+    own.into_iter().map(joined).collect()
 }
 
 /// How it is with a channel: as it was, unless it has taken or refused something since.

@@ -33,7 +33,7 @@ use super::{Decision, Due, Known, Notice, Store, StoreError};
 use crate::domain::delivery::ChannelDelivery;
 use mirror::Mirror;
 #[cfg(test)]
-pub(super) use outstanding::OUTSTANDING;
+pub(super) use outstanding::ASKED;
 use outstanding::Outstanding;
 use standby::{Standby, lock};
 
@@ -244,17 +244,23 @@ impl Ledger {
 
     /// As [`Store::hasten`].
     pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.ask(|store| async move { store.hasten(id, now).await }).await.map(|_| ())
+        if self.ask(|store| async move { store.hasten(id, now).await }).await?.1 == Place::Database {
+            self.look().await;
+        }
+        Ok(())
     }
 
-    /// As [`Store::receipt_of`].
+    /// As [`Store::receipt_of`]; in memory, none of what had been delivered before.
     pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
         Ok(self.ask(|store| async move { store.receipt_of(id).await }).await?.0)
     }
 
-    /// As [`Store::deliveries`].
+    /// As [`Store::deliveries`]. Whoever only wants to know does not have the watch go on in memory.
     pub async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
-        Ok(self.ask(|store| async move { store.deliveries(channels).await }).await?.0)
+        match self.standby().await {
+            Some(standby) => standby.deliveries(channels).await,
+            None => self.store.deliveries(channels).await,
+        }
     }
 
     /// As [`Store::next_due`].
@@ -322,7 +328,13 @@ impl Ledger {
                 let standby = self.fall_back(&error, None).await?;
                 Ok((operation(standby.store.clone()).await?, Place::Memory))
             }
-            answer => Ok((answer?, Place::Database)),
+            answer => {
+                let answer = answer?;
+                if !self.mirror(|mirror| mirror.is_filled()) {
+                    self.look_at_all().await;
+                }
+                Ok((answer, Place::Database))
+            }
         }
     }
 
@@ -354,6 +366,14 @@ impl Ledger {
 
     fn mirror<T>(&self, on: impl FnOnce(&mut Mirror) -> T) -> T {
         on(lock(&self.shared.mirror).under(self.store.fence))
+    }
+
+    /// Looks at everything: we have only begun to lead, or the database was away.
+    async fn look_at_all(&self) {
+        if let Ok(known) = self.store.known().await {
+            self.mirror(|mirror| mirror.filled(known));
+        }
+        self.look().await;
     }
 
     /// Looks at the outbox of the database: others may have posted and delivered something, too. If it fails meanwhile, the

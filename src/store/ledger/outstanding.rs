@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::issue::CHANNELS;
 use crate::domain::notice::{NoticeKind, Step};
 use crate::store::copies::{self, Column, Copied, text};
 use crate::store::database::{Speaks, Transaction};
 use crate::store::outbox::first_try;
 use crate::store::row::millis;
 use crate::store::statement::{Statement, Value};
-use crate::store::{Due, Notice, Store, StoreError};
+use crate::store::{Due, Notice, Outcome, Store, StoreError};
 
 /// Of a notice, everything but its place and the epoch of whoever claimed it: those are of one database only.
 pub(super) const NOTICE: [Column; 18] = [
@@ -89,13 +90,40 @@ pub(super) const INSERT_LINK: &str = "INSERT INTO notice_incidents (notice_id, i
      WHERE notice.id = $1 AND EXISTS (SELECT 1 FROM incidents WHERE id = $2)
      ON CONFLICT (notice_id, incident_id, step) DO NOTHING";
 
-/// What waits, and what was merged into that.
-pub(in crate::store) const OUTSTANDING: &str = select_notices!(
-    "WHERE seq IN (
-         SELECT seq FROM notices WHERE state = 'pending'
-         UNION SELECT seq FROM notices WHERE merged_into IN (SELECT id FROM notices WHERE state = 'pending'))
-     ORDER BY seq"
+/// An attempt to deliver a notice: the how manieth, when, what came of it.
+pub(super) const ATTEMPT: [Column; 5] = [
+    Column::Text("notice_id"),
+    Column::Number("attempt"),
+    Column::Number("at"),
+    Column::Text("outcome"),
+    Column::Text("answer"),
+];
+
+/// One that is there already, or whose notice is gone, is left out.
+pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO deliveries (notice_id, attempt, at, outcome, answer)
+     SELECT notice.id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT)
+     FROM notices AS notice WHERE notice.id = $1 AND NOT EXISTS (
+         SELECT 1 FROM deliveries WHERE notice_id = $1 AND attempt = $2 AND at = $3)";
+
+/// What waits for a channel.
+const PENDING: &str = select_notices!("WHERE channel = $1 AND state = 'pending' ORDER BY seq");
+
+/// What was merged into that, whom it is about, and what became of it so far.
+const MERGED: &str = select_notices!(
+    "WHERE merged_into IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending') ORDER BY seq"
 );
+const LINKS: &str = "SELECT notice_id, incident_id, step FROM notice_incidents
+     WHERE notice_id IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending')";
+const ATTEMPTS_OF_IT: &str = "SELECT notice_id, attempt, at, outcome, answer FROM deliveries
+     WHERE notice_id IN (
+         SELECT id FROM notices WHERE channel = $1 AND state = 'pending'
+         UNION ALL SELECT id FROM notices
+         WHERE merged_into IN (SELECT id FROM notices WHERE channel = $1 AND state = 'pending'))
+     ORDER BY seq";
+
+/// What is asked of an outbox that may be long.
+#[cfg(test)]
+pub(in crate::store) const ASKED: [&str; 4] = [PENDING, MERGED, LINKS, ATTEMPTS_OF_IT];
 
 /// What waits in an outbox.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +131,9 @@ pub(super) struct Outstanding {
     /// As [`NOTICE`] has it.
     pub(super) notices: Vec<Copied>,
     /// As [`LINK`] has it.
-    pub(super) links: Vec<Copied>,
+    links: Vec<Copied>,
+    /// As [`ATTEMPT`] has it: whether something may have arrived is known by them.
+    attempts: Vec<Copied>,
 }
 
 impl Outstanding {
@@ -114,13 +144,19 @@ impl Outstanding {
     }
 
     async fn read(on: &mut impl Speaks) -> Result<Self, StoreError> {
-        let notices = copies::rows(on, Statement::new(OUTSTANDING), &NOTICE).await?;
-        let links = Statement::new(
-            "SELECT notice_id, incident_id, step FROM notice_incidents
-             WHERE notice_id IN (SELECT id FROM notices WHERE state = 'pending')",
-        );
-        let links = if notices.is_empty() { vec![] } else { copies::rows(on, links, &LINK).await? };
-        Ok(Self { notices, links })
+        let mut outstanding = Self::default();
+        for channel in CHANNELS {
+            let asked = |statement| Statement::new(statement).bind(channel);
+            let pending = copies::rows(on, asked(PENDING), &NOTICE).await?;
+            if pending.is_empty() {
+                continue;
+            }
+            outstanding.notices.extend(pending);
+            outstanding.notices.extend(copies::rows(on, asked(MERGED), &NOTICE).await?);
+            outstanding.links.extend(copies::rows(on, asked(LINKS), &LINK).await?);
+            outstanding.attempts.extend(copies::rows(on, asked(ATTEMPTS_OF_IT), &ATTEMPT).await?);
+        }
+        Ok(outstanding)
     }
 
     /// Puts it into an outbox in which nothing of it is yet; there, a link may be to an incident that is not.
@@ -128,7 +164,8 @@ impl Outstanding {
         copies::insert(transaction, INSERT_NOTICE, &self.notices).await?;
         let link = "INSERT INTO notice_incidents (notice_id, incident_id, step) VALUES ($1, $2, $3)
                     ON CONFLICT (notice_id, incident_id, step) DO NOTHING";
-        copies::insert(transaction, link, &self.links).await
+        copies::insert(transaction, link, &self.links).await?;
+        copies::insert(transaction, INSERT_ATTEMPT, &self.attempts).await
     }
 
     /// The ids of the notices.
@@ -191,6 +228,8 @@ impl Outstanding {
             row[LAST_ERROR] = error.into();
             row[NEXT_TRY] = millis(retry_at).into();
             give_back(row);
+            let (attempt, outcome) = (row[ATTEMPTS].clone(), Outcome::Later.name());
+            self.attempts.push(vec![id.into(), attempt, millis(at).into(), outcome.into(), error.into()]);
         }
     }
 }

@@ -61,14 +61,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// The mirror as it would be after a cycle.
-    async fn look_at_all(&self) {
-        if let Ok(known) = self.store.known().await {
-            self.mirror(|mirror| mirror.known = known);
-        }
-        self.look().await;
-    }
-
     /// The same once more before the process ends, whenever the last attempt was.
     pub(super) async fn recover_before_the_end(&self) -> bool {
         if let Ok(mut failed) = self.shared.recovery.try_lock() {

@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
 use super::mirror::{self, Mirror};
+use crate::domain::delivery::ChannelDelivery;
 use crate::domain::incident::Change;
+use crate::store::copies::Copied;
 use crate::store::row::millis;
 use crate::store::statement::Statement;
 use crate::store::{Decision, Known, Location, Store, StoreError, channel_state, incidents};
@@ -33,8 +35,8 @@ pub(super) struct Standby {
     pub(super) store: Store,
     /// What was known; of who was told, only what is not in the outbox here.
     pub(super) seed: Known,
-    /// The ids of the notices that waited.
-    pub(super) waited: Vec<String>,
+    /// The notices that waited, as they were.
+    pub(super) waited: Vec<Copied>,
     cycles: Mutex<BTreeSet<i64>>,
     owed: Mutex<Vec<Owed>>,
     why: Mutex<StoreError>,
@@ -53,8 +55,9 @@ impl Standby {
     pub(super) async fn open(runtime: Handle, mirror: Mirror, why: StoreError) -> Result<Self, StoreError> {
         let store = Store::open(&Location::Memory, runtime).await?;
         let Mirror { known: mut seed, outstanding, memories, .. } = mirror;
-        let waited: Vec<String> = outstanding.ids().map(str::to_owned).collect();
-        seed.told.values_mut().for_each(|channels| channels.retain(|_, notice| !waited.contains(notice)));
+        let is_here = |id: &String| outstanding.ids().any(|waiting| waiting == id);
+        seed.told.values_mut().for_each(|channels| channels.retain(|_, notice| !is_here(notice)));
+        let waited = outstanding.notices.clone();
         let (database, stepped) = (store.database.clone(), seed.incidents.clone());
         let stepped: Vec<_> = stepped.into_iter().map(|incident| (incident, Change::None)).collect();
         store
@@ -112,6 +115,11 @@ impl Standby {
     /// What channels took that is not in the outbox here.
     pub(super) fn owed(&self) -> Vec<Owed> {
         lock(&self.owed).clone()
+    }
+
+    /// As [`Store::deliveries`], on top of how it was when the database failed.
+    pub(super) async fn deliveries(&self, channels: &[&str]) -> Result<Vec<ChannelDelivery>, StoreError> {
+        Ok(mirror::deliveries(&self.seed, self.store.deliveries(channels).await?))
     }
 
     async fn knows(&self, id: &str) -> Result<bool, StoreError> {

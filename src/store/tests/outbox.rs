@@ -9,7 +9,10 @@ async fn a_notice_comes_out_as_it_was_posted() {
         let posted = Notice { thread: Some("n0".into()), created: at(3), ..alert("n1", "email", "i1") };
         open_stuck(&store, std::slice::from_ref(&posted)).await;
         let due = store.claim("email", at(3), at(63), "me", joined).await.unwrap().unwrap();
-        assert_eq!(due, Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1, waiting_since: at(3) });
+        assert_eq!(
+            due,
+            Due { notice: Notice { incidents: vec![], ..posted }, attempts: 1, refusals: 0, waiting_since: at(3) }
+        );
     }
 }
 

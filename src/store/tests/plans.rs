@@ -5,6 +5,7 @@ use crate::store::claim::ABSORB;
 use crate::store::deliveries::CHANNEL;
 use crate::store::history::{INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE};
 use crate::store::incidents::PAST;
+use crate::store::ledger::ASKED;
 use crate::store::outbox::TOLD;
 use crate::store::prune::SWEEPS;
 use crate::store::records::{ALL, OF_CHANNEL, OF_INCIDENT};
@@ -18,6 +19,7 @@ async fn a_long_history_is_not_looked_through() {
     statements.extend(SWEEPS.iter().flat_map(|sweep| sweep.dependents.into_iter().chain([sweep.rows])));
     statements.extend([INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE]);
     statements.extend([ALL, OF_CHANNEL, OF_INCIDENT].concat());
+    statements.extend(ASKED);
     for statement in statements {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(sqlite_of(&store).0).await.unwrap();

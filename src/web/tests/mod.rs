@@ -8,6 +8,7 @@ mod asking;
 mod hardship;
 mod history;
 mod orders;
+mod page;
 mod report;
 pub(super) mod sample;
 mod silencing;

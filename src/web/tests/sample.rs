@@ -72,8 +72,9 @@ pub(in crate::web) fn of_scores(scores: &[f64]) -> Overview {
     Overview { report: report(moment(), metrics, StuckJobs::default()), incidents: vec![], gaps: vec![] }
 }
 
-fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Report {
-    let thresholds = Thresholds {
+/// The thresholds of the contract.
+pub(in crate::web) fn thresholds() -> Thresholds {
+    Thresholds {
         qa_avg_min: 75.0,
         qa_low: 80.0,
         completion_min_percent: 50.0,
@@ -81,7 +82,11 @@ fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Repor
         no_completion_min_jobs: 10,
         window: Duration::from_secs(86_400),
         stuck_after: Duration::from_secs(1_800),
-    };
+    }
+}
+
+fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Report {
+    let thresholds = thresholds();
     let section = |check, took, figures, issues: Vec<Issue>| {
         let sight = Sight::Seen { figures, issues };
         Section { check, took: Duration::from_millis(took), sight }

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::sample;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
@@ -141,6 +142,8 @@ impl Web {
             ops_token: choice.ops_token.map(Secret::new),
             read_token: choice.read_token.map(Secret::new),
             service: "EchoPilot".into(),
+            public_url: None,
+            thresholds: sample::thresholds(),
             interval: Duration::from_secs(300),
             check_timeout: Duration::from_secs(60),
             patience: choice.patience,
@@ -201,7 +204,8 @@ impl Web {
 
     pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], body: &str) -> Told {
         let url = format!("http://{}{path}", self.address);
-        let mut request = awc::Client::default().request(method.parse().unwrap(), url).timeout(LONG);
+        let client = awc::Client::builder().disable_redirects().finish();
+        let mut request = client.request(method.parse().unwrap(), url).timeout(LONG);
         for header in headers {
             request = request.insert_header(*header);
         }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 pub mod account;
+pub mod browser;
 pub mod channels;
 pub mod disk;
 pub mod inside;

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::silence::Silence;
-use crate::store::ledger::OUTSTANDING;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_answers_it_is_all_there_is() {
@@ -12,7 +11,7 @@ async fn while_the_database_answers_it_is_all_there_is() {
         assert!(ledger.decides(cycle(0, opens(&[("i1", IssueId::StuckJobs)], &posted))).await.is_none());
         assert_eq!(ledger.claims("email", 0).await, Some("n1".into()));
         ledger.delivered("n1", at(1), "250 ok").await.unwrap();
-        ledger.failed("n2", at(1), "429", Some(at(50))).await.unwrap();
+        ledger.fails("telegram", 1, "n2", Some(50)).await;
         assert_eq!(ledger.next_due("telegram").await.unwrap(), Some(at(50)));
         ledger.remember("notion", "entry", "page-1").await.unwrap();
         assert_eq!(ledger.recall("notion", "entry").await.unwrap(), Some("page-1".into()));
@@ -38,8 +37,8 @@ async fn a_cycle_knows_what_was_known_and_why_it_is_settled_in_memory() {
         ledger.decides(cycle(0, resolves("i0", IssueId::NotionOffline, &[]))).await;
         let posted = [alert("n1", "email", "i1"), alert("n2", "telegram", "i1"), alert("n3", "notion", "i1")];
         ledger.decides(cycle(1, opens(&[("i1", IssueId::StuckJobs)], &posted))).await;
-        ledger.delivered("n1", at(1), "250 ok").await.unwrap();
-        ledger.failed("n2", at(2), "550", None).await.unwrap();
+        ledger.delivers("email", 1, "n1").await;
+        ledger.fails("telegram", 2, "n2", None).await;
         ledger.claims("notion", 2).await;
         ledger.remember("notion", "memory", "page-1").await.unwrap();
         let before = ledger.knows().await;
@@ -71,7 +70,7 @@ async fn alerts_go_out_from_memory_in_order_and_to_those_who_wait() {
     for mut frail in Frail::of_each_sort().await {
         let ledger = frail.ledger.clone();
         ledger.decides(opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "telegram", "i1")])).await;
-        ledger.failed("n1", at(1), "502", Some(at(30))).await.unwrap();
+        ledger.fails("telegram", 1, "n1", Some(30)).await;
         frail.fails().await;
         let posted = [alert("m1", "email", "i2"), all_clear("m2", "telegram", "i1")];
         assert!(ledger.decides(opens(&[("i2", IssueId::LowCompletion)], &posted)).await.is_some());
@@ -105,6 +104,7 @@ async fn what_another_leader_may_have_changed_is_not_gone_on_with() {
         let lead = async |who| frail.store.lead(who, Duration::ZERO).await.unwrap().unwrap().epoch;
         let first = frail.ledger.under(lead("one").await);
         first.decides(opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")])).await;
+        lead("two").await;
         let second = frail.ledger.under(lead("one").await);
         let refused = first.settle(|_| Decision::default()).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotLeading), "{refused}");
@@ -122,13 +122,4 @@ async fn what_is_closed_is_closed() {
     ledger.close().await.unwrap();
     let refused = ledger.settle(|_| Decision::default()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Closed), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_found_without_looking_through_the_history() {
-    let (store, _directory) = in_file().await;
-    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {OUTSTANDING}"));
-    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(sqlite_of(&store).0).await.unwrap();
-    let scans: Vec<_> = plan.into_iter().map(|(.., step)| step).filter(|step| step.starts_with("SCAN")).collect();
-    assert!(scans.iter().all(|step| step.contains("notices_pending")), "{scans:?}");
 }

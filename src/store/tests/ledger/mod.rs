@@ -34,7 +34,13 @@ fn hasty() -> Limits {
 
 impl Frail {
     async fn new(ground: Ground, fault: Fault) -> Self {
-        let store = Store::open_within(&ground.location(), Handle::current(), hasty()).await.unwrap();
+        let store = loop {
+            // In haste, on a machine that is busy.
+            match Store::open_within(&ground.location(), Handle::current(), hasty()).await {
+                Err(StoreError::Unreachable(_)) => {}
+                opened => break opened.unwrap(),
+            }
+        };
         Self { ledger: Ledger::new(store.clone()), store, ground, fault }
     }
 
@@ -182,6 +188,18 @@ impl Ledger {
         };
         self.settle(looks).await.unwrap();
         seen.iter().last().unwrap()
+    }
+
+    /// Claims it and has it delivered in that second.
+    async fn delivers(&self, channel: &str, second: i64, id: &str) {
+        assert_eq!(self.claims(channel, second).await.as_deref(), Some(id));
+        self.delivered(id, at(second), "250 ok").await.unwrap();
+    }
+
+    /// Claims it and fails to have it delivered in that second.
+    async fn fails(&self, channel: &str, second: i64, id: &str, retry_at: Option<i64>) {
+        assert_eq!(self.claims(channel, second).await.as_deref(), Some(id));
+        self.failed(id, at(second), "502", retry_at.map(at)).await.unwrap();
     }
 
     /// What is claimed at that second, for a minute.

@@ -9,8 +9,8 @@ async fn everything_is_in_it_and_nothing_twice() {
         let ledger = frail.ledger.clone();
         let posted = [alert("n1", "email", "i1"), alert("n2", "telegram", "i1")];
         ledger.decides(cycle(0, opens(&[("i1", IssueId::StuckJobs)], &posted))).await;
-        ledger.delivered("n1", at(1), "250 ok").await.unwrap();
-        ledger.failed("n2", at(1), "502", Some(at(30))).await.unwrap();
+        ledger.delivers("email", 1, "n1").await;
+        ledger.fails("telegram", 1, "n2", Some(30)).await;
         let suspected = incident("s1", IssueId::NoCompletions, Phase::Suspected);
         ledger.decides(Decision { stepped: vec![(suspected.clone(), Change::None)], ..Decision::default() }).await;
 
@@ -19,8 +19,7 @@ async fn everything_is_in_it_and_nothing_twice() {
         let gap = Gap { since: at(-100), until: at(-50) };
         let opened = opens(&[("i2", IssueId::LowCompletion)], &posted);
         ledger.decides(cycle(60, Decision { gap: Some(gap), ..opened })).await;
-        assert_eq!(ledger.claims("email", 60).await, Some("m1".into()));
-        ledger.delivered("m1", at(61), "250 ok").await.unwrap();
+        ledger.delivers("email", 60, "m1").await;
         let due = ledger.claim("telegram", at(60), at(120), "test", joined).await.unwrap().unwrap();
         assert_eq!(due.notice.body, "n2+m2");
         ledger.failed("m2", at(61), "502", Some(at(200))).await.unwrap();
@@ -34,7 +33,7 @@ async fn everything_is_in_it_and_nothing_twice() {
         assert_eq!(frail.incidents().await, ["i1 resolved", "i2 open"]);
         assert_eq!(
             frail.notices().await,
-            ["m1 delivered 1", "m2 pending 2", "m3 pending 0", "n1 delivered 1", "n2 merged 0"]
+            ["m1 delivered 1", "m2 pending 2", "m3 pending 0", "n1 delivered 1", "n2 merged 1"]
         );
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM incident_changes").await, 2);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM deliveries").await, 4);
@@ -58,7 +57,7 @@ async fn everything_is_in_it_and_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_has_written_before_it_failed_is_not_decided_twice() {
-    for mut frail in Frail::of_each_sort().await {
+    for frail in Frail::of_each_sort().await {
         let hasty = Limits { operation: Duration::from_millis(100), ..hasty() };
         let ledger = Ledger::new(Store { limits: hasty, ..frail.store.clone() });
         let decision = cycle(0, opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")]));
@@ -84,7 +83,6 @@ async fn what_the_database_has_written_before_it_failed_is_not_decided_twice() {
         assert_eq!(frail.notices().await, ["n1 delivered 1"]);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM incident_changes").await, 1);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM reports").await, 1);
-        frail.heals().await;
     }
 }
 
@@ -136,7 +134,7 @@ async fn what_another_leader_has_done_meanwhile_counts() {
     for mut frail in Frail::of_each_sort().await {
         let ledger = frail.ledger.clone();
         ledger.decides(cycle(0, opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")]))).await;
-        ledger.delivered("n1", at(1), "").await.unwrap();
+        ledger.delivers("email", 1, "n1").await;
         frail.fails().await;
         let reminder = notice("m1", "email", NoticeKind::Reminder, &[("i1", Step::Reminded)]);
         let opened = opens(&[("i2", IssueId::LowCompletion)], &[reminder, alert("m2", "telegram", "i2")]);
@@ -185,11 +183,18 @@ async fn a_long_outage_comes_home_in_parts_also_if_it_is_broken_off() {
         shown(&ledger, 0..2).await;
         frail.fails().await;
         shown(&ledger, 2..252).await;
+        let gap = Some(Gap { since: at(-20), until: at(-10) });
+        ledger.decides(Decision { gap, ..Decision::default() }).await;
         // Half of it is there when the database fails again.
         frail.heals().await;
         change(&frail.store, "DROP TABLE gaps").await.unwrap();
-        assert!(!ledger.recover().await);
-        assert!(number(&frail.store, "SELECT COUNT(*) AS it FROM samples").await > 200, "some of it is there");
+        let some_of_it = async {
+            while number(&frail.store, "SELECT COUNT(*) AS it FROM samples").await < 200 {
+                assert!(!ledger.recover().await);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), some_of_it).await.unwrap();
         shown(&ledger, 252..254).await;
         change(&frail.store, "CREATE TABLE gaps (since BIGINT PRIMARY KEY NOT NULL, until BIGINT NOT NULL)")
             .await

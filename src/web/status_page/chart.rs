@@ -1,0 +1,272 @@
+//! Small charts of the last day as inline SVG. What is not known is a gap in the line, not a zero.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use plotters::prelude::*;
+
+use crate::domain::rules::Thresholds;
+use crate::store::Sample;
+
+const SIZE: (u32, u32) = (300, 120);
+
+const DAY: i64 = 86_400;
+
+/// The points of a chart at most; each stands for the mean of the looks in its time.
+const POINTS: i64 = 96;
+
+/// Colours that are only names: the stylesheet says what they look like, in the light and in the dark.
+const TEXT: RGBColor = RGBColor(1, 1, 1);
+const AXIS: RGBColor = RGBColor(2, 2, 2);
+const LINE: RGBColor = RGBColor(3, 3, 3);
+const RULE: RGBColor = RGBColor(4, 4, 4);
+
+/// Their names in the drawing, and the classes that take their places.
+const CLASSES: [(&str, &str); 5] = [
+    ("fill=\"#010101\"", "class=\"t\""),
+    ("stroke=\"#020202\"", "class=\"a\""),
+    ("stroke=\"#030303\"", "class=\"l\""),
+    ("fill=\"#030303\"", "class=\"d\""),
+    ("stroke=\"#040404\"", "class=\"r\""),
+];
+
+/// A chart that is ready to be shown.
+#[derive(Clone, Debug)]
+pub(super) struct Chart {
+    /// What it shows.
+    pub(super) title: &'static str,
+    /// The drawing, as markup.
+    pub(super) svg: String,
+}
+
+/// What a chart shows.
+struct Figure {
+    title: &'static str,
+    unit: &'static str,
+    /// The least that the axis reaches up to; `None` stands for a share, whose axis goes from 0 to 100.
+    least_top: Option<f64>,
+    threshold: Option<f64>,
+    of: fn(&Sample) -> Option<f64>,
+}
+
+/// The chart of how long the parties took to answer.
+pub(super) fn of_latency(samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
+    let of = |sample: &Sample| sample.health_ms.map(|took| took as f64);
+    chart(
+        &Figure { title: "Latency of the probes", unit: " ms", least_top: Some(100.0), threshold: None, of },
+        samples,
+        now,
+        step,
+    )
+}
+
+/// The charts of the jobs.
+pub(super) fn of_jobs(samples: &[Sample], thresholds: &Thresholds, now: DateTime<Utc>, step: i64) -> Vec<Chart> {
+    let rate = |sample: &Sample| {
+        let (jobs, done) = sample.jobs.zip(sample.done).filter(|(jobs, _)| *jobs > 0)?;
+        Some(100.0 * done as f64 / jobs as f64)
+    };
+    let figures = [
+        Figure {
+            title: "Completion rate",
+            unit: "%",
+            least_top: None,
+            threshold: Some(thresholds.completion_min_percent),
+            of: rate,
+        },
+        Figure {
+            title: "Average QA",
+            unit: "%",
+            least_top: None,
+            threshold: Some(thresholds.qa_avg_min),
+            of: |sample| sample.avg_qa_tenths.map(|tenths| tenths as f64 / 10.0),
+        },
+        Figure {
+            title: "Stuck jobs",
+            unit: "",
+            least_top: Some(4.0),
+            threshold: None,
+            of: |sample| sample.stuck.map(|stuck| stuck as f64),
+        },
+    ];
+    figures.iter().filter_map(|figure| chart(figure, samples, now, step)).collect()
+}
+
+/// How many seconds a point stands for, where somebody looks every `interval` seconds: as many that each has a look.
+pub(super) fn step(interval: u64) -> i64 {
+    let interval = i64::try_from(interval).unwrap_or(DAY).clamp(1, DAY);
+    (DAY / POINTS).max(interval * 2)
+}
+
+fn chart(figure: &Figure, samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
+    let (begin, end) = (now.timestamp() - DAY, now.timestamp());
+    let points = means(samples, begin, end, step, figure.of);
+    let values = || points.iter().filter_map(|(_, mean)| *mean);
+    let highest = values().fold(f64::NEG_INFINITY, f64::max);
+    let lowest = values().fold(f64::INFINITY, f64::min);
+    let newest = values().next_back()?;
+    let top = figure.least_top.map_or(100.0, |least| round_top(highest.max(least)));
+    let mut svg = String::new();
+    if let Err(error) = draw(&mut svg, figure, &points, begin..end, top) {
+        log::warn!("the chart of {} cannot be drawn: {error}", figure.title);
+        return None;
+    }
+    let said = |value: f64| format!("{}{}", rounded(value), figure.unit);
+    let label = format!(
+        "{} over the last 24 hours: {} at the end, from {} to {}",
+        figure.title,
+        said(newest),
+        said(lowest),
+        said(highest)
+    );
+    let size = format!("width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
+    svg = svg.replacen(&size, &format!("class=\"chart\" role=\"img\" aria-label=\"{label}\""), 1);
+    for (name, class) in CLASSES {
+        svg = svg.replace(name, class);
+    }
+    Some(Chart { title: figure.title, svg: svg.replace(" opacity=\"1\"", "").replace('\n', "") })
+}
+
+/// The mean of what is known in each step of the time, at its middle.
+fn means(
+    samples: &[Sample],
+    begin: i64,
+    end: i64,
+    step: i64,
+    of: fn(&Sample) -> Option<f64>,
+) -> Vec<(i64, Option<f64>)> {
+    let first = begin.div_euclid(step);
+    let count = usize::try_from(end.div_euclid(step) - first + 1).unwrap_or_default();
+    let mut sums = vec![(0.0, 0_u32); count];
+    for sample in samples.iter().filter(|sample| sample.at.timestamp() >= begin) {
+        let place = usize::try_from(sample.at.timestamp().div_euclid(step) - first).ok();
+        if let (Some((sum, known)), Some(value)) = (place.and_then(|place| sums.get_mut(place)), of(sample)) {
+            *sum += value;
+            *known += 1;
+        }
+    }
+    let point = |((sum, known), place): ((f64, u32), i64)| {
+        let middle = ((first + place) * step + step / 2).clamp(begin, end);
+        (middle, (known > 0).then(|| sum / f64::from(known)))
+    };
+    sums.into_iter().zip(0..).map(point).collect()
+}
+
+/// The runs of points that are known.
+fn runs(points: &[(i64, Option<f64>)]) -> Vec<Vec<(i64, i64)>> {
+    let split = points.split(|(_, mean)| mean.is_none());
+    let run =
+        |known: &[(i64, Option<f64>)]| known.iter().filter_map(|(at, mean)| Some((*at, tenths((*mean)?)))).collect();
+    split.filter(|known| !known.is_empty()).map(run).collect()
+}
+
+fn draw(
+    svg: &mut String,
+    figure: &Figure,
+    points: &[(i64, Option<f64>)],
+    time: std::ops::Range<i64>,
+    top: f64,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let hours: Vec<i64> = (time.start..=time.end).filter(|at| at % (6 * 3_600) == 0).collect();
+    let (marks, top) = ([0.0, top / 2.0, top].map(tenths).to_vec(), tenths(top));
+    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let (begin, end) = (time.start, time.end);
+    let mut chart = ChartBuilder::on(&root)
+        .margin_top(8)
+        .margin_right(18)
+        .x_label_area_size(20)
+        .y_label_area_size(48)
+        .build_cartesian_2d(time.with_key_points(hours), (0..top).with_key_points(marks))?;
+    let label = ("sans-serif", 12).into_font().color(&TEXT);
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(label)
+        .x_labels(5)
+        .y_labels(3)
+        .x_label_formatter(&|at| {
+            DateTime::from_timestamp(*at, 0).map(|at| at.format("%H:%M").to_string()).unwrap_or_default()
+        })
+        .y_label_formatter(&|value| format!("{}{}", *value as f64 / 10.0, figure.unit))
+        .draw()?;
+    if let Some(threshold) = figure.threshold {
+        chart.draw_series(LineSeries::new([(begin, tenths(threshold)), (end, tenths(threshold))], RULE))?;
+    }
+    for run in runs(points) {
+        match run.as_slice() {
+            [alone] => {
+                chart.draw_series([Circle::new(*alone, 2, LINE.filled())])?;
+            }
+            _ => {
+                chart.draw_series(LineSeries::new(run, LINE.stroke_width(2)))?;
+            }
+        }
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// The next number from `value` on that halves well: 1, 2, 4 or 10 of a power of ten.
+fn round_top(value: f64) -> f64 {
+    let power = 10_f64.powf(value.max(1.0).log10().floor());
+    [1.0, 2.0, 4.0, 6.0, 10.0].into_iter().map(|times| times * power).find(|top| *top >= value).unwrap_or(value)
+}
+
+/// The axis counts in tenths.
+fn tenths(value: f64) -> i64 {
+    (value * 10.0).round() as i64
+}
+
+fn rounded(value: f64) -> impl Display {
+    (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::web::tests::sample::thresholds;
+
+    fn sample(minute: i64, stuck: Option<u64>) -> Sample {
+        Sample {
+            at: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
+            ok: true,
+            openai: None,
+            notion: None,
+            jobs: None,
+            done: None,
+            low_qa: None,
+            avg_qa_tenths: None,
+            stuck,
+            health_ms: Some(70),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_gap_and_not_a_zero() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let samples: Vec<Sample> =
+            (0..288).map(|number| sample(number * 5, Some(3).filter(|_| !(100..150).contains(&number)))).collect();
+        let points = means(&samples, 0, 86_400, step(300), |sample| sample.stuck.map(|stuck| stuck as f64));
+        let runs = runs(&points);
+        assert_eq!(runs.len(), 2);
+        assert!(runs.iter().flatten().all(|(_, stuck)| *stuck == 30));
+        let charts = of_jobs(&samples, &thresholds(), now, step(300));
+        let [stuck] = &charts[..] else { panic!("figures that nobody knows have no chart: {charts:?}") };
+        assert_eq!(stuck.svg.matches("class=\"l\"").count(), 2, "{}", stuck.svg);
+        assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours: 3 at the end, from 3 to 3\""));
+        assert!(!stuck.svg.contains("#0") && !stuck.svg.contains("style="), "{}", stuck.svg);
+    }
+
+    #[test]
+    fn an_axis_ends_at_a_round_number() {
+        for (value, top) in [(0.0, 1.0), (4.0, 4.0), (5.0, 6.0), (137.0, 200.0), (999.0, 1_000.0)] {
+            assert_eq!(round_top(value), top);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the page shows of the past: read from the store at most every few seconds, however many visitors there are, and
+//! drawn once for all of them.
+//!
+//! A store that does not answer in time leaves what was read before, or nothing: the page has the present from memory.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::super::WebState;
+use super::super::problem::Problem;
+use super::super::standing::Part;
+use super::chart::{self, Chart};
+use super::strip::{self, Strip};
+use crate::domain::incident::Incident;
+use crate::domain::silence::Silence;
+use crate::store::{IncidentFilter, SampleDay};
+
+/// How long it is taken for what is.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// How long days are: one that is over changes no more, and today's cell has time.
+const DAYS_FRESH: Duration = Duration::from_secs(60);
+
+/// How long visitors wait for the store.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Past incidents on the page.
+const INCIDENTS: u32 = 40;
+
+/// The history as it was last read.
+#[derive(Default)]
+pub(in crate::web) struct Past(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    asked: Option<Instant>,
+    /// Whether the last question was answered.
+    answered: bool,
+    read: Option<Arc<Read>>,
+    days: Option<(Instant, Arc<Vec<SampleDay>>)>,
+}
+
+/// What was read of the history.
+pub(super) struct Read {
+    /// What is drawn of each part, in the order of [`Part::ALL`].
+    pub(super) drawn: Vec<Drawn>,
+    /// Incidents that are over, the newest first.
+    pub(super) resolved: Vec<Incident>,
+    /// Whether there are more of them.
+    pub(super) more: bool,
+    /// Silences that were not over then.
+    pub(super) silences: Vec<Silence>,
+    /// When somebody first looked, within the last day.
+    pub(super) first: Option<DateTime<Utc>>,
+}
+
+/// What is drawn of a part.
+#[derive(Clone, Debug)]
+pub(super) struct Drawn {
+    /// Of the last day, and of the last months.
+    pub(super) strips: [Strip; 2],
+    /// Of its figures.
+    pub(super) charts: Vec<Chart>,
+}
+
+impl Past {
+    /// Has the next visitor see what was just changed.
+    pub(super) async fn forget(&self) {
+        self.0.lock().await.asked = None;
+    }
+}
+
+impl WebState {
+    /// The history, as far as it could be read; and whether it could be just now.
+    pub(super) async fn history(&self, now: DateTime<Utc>) -> (Option<Arc<Read>>, bool) {
+        // Of many visitors one asks, and the others share the answer.
+        let Ok(mut memory) = timeout(PATIENCE, self.past.0.lock()).await else { return (None, false) };
+        if memory.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
+            let read = timeout(PATIENCE, self.read_history(&mut memory.days, now)).await;
+            memory.asked = Some(Instant::now());
+            memory.answered = matches!(read, Ok(Ok(_)));
+            if let Ok(Ok(read)) = read {
+                memory.read = Some(Arc::new(read));
+            }
+        }
+        (memory.read.clone(), memory.answered)
+    }
+
+    async fn read_history(
+        &self,
+        days: &mut Option<(Instant, Arc<Vec<SampleDay>>)>,
+        now: DateTime<Utc>,
+    ) -> Result<Read, Problem> {
+        let store = &self.store;
+        let over = IncidentFilter { open: Some(false), issue: None };
+        let resolved = self.ask(store.incidents_page(over, None, INCIDENTS)).await?;
+        let silences = self.ask(store.silences(now)).await?;
+        let samples = self.ask(store.samples(now - TimeDelta::days(1), now + TimeDelta::minutes(1))).await?;
+        let fresh = days.as_ref().filter(|(read, _)| read.elapsed() < DAYS_FRESH).map(|(_, days)| Arc::clone(days));
+        let days = match fresh {
+            Some(fresh) => fresh,
+            None => {
+                let since = now - TimeDelta::days(90);
+                let mut read = self.ask(store.sample_days(since)).await?;
+                read.extend(self.ask(store.recent_days(since)).await?);
+                let read = Arc::new(read);
+                *days = Some((Instant::now(), Arc::clone(&read)));
+                read
+            }
+        };
+        let (thresholds, step) = (&self.settings.thresholds, chart::step(self.settings.interval.as_secs()));
+        let drawn = |part| Drawn {
+            strips: [strip::of_hours(part, &samples, thresholds, now), strip::of_days(part, &days, thresholds, now)],
+            charts: match part {
+                // One look asks both parties: how long it took is shown once.
+                Part::OpenAi => chart::of_latency(&samples, now, step).into_iter().collect(),
+                Part::Notion => vec![],
+                Part::Jobs => chart::of_jobs(&samples, thresholds, now, step),
+            },
+        };
+        Ok(Read {
+            drawn: Part::ALL.into_iter().map(drawn).collect(),
+            more: resolved.next.is_some(),
+            resolved: resolved.items,
+            silences,
+            first: samples.first().map(|sample| sample.at),
+        })
+    }
+}
