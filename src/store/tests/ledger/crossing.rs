@@ -65,7 +65,7 @@ async fn a_courier_that_never_stops_sends_each_notice_once_while_the_database_co
         let courier = ledger.clone();
         let carrying = tokio::spawn(async move {
             let mut sent: Vec<String> = vec![];
-            while !sent.last().is_some_and(|last| last == "n29") {
+            while sent.last().is_none_or(|last| last != "n29") {
                 let now = at(i64::try_from(sent.len()).unwrap());
                 match courier.claim("email", now, now + TimeDelta::seconds(60), "courier", joined).await.unwrap() {
                     Some(due) => {
