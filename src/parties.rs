@@ -166,5 +166,6 @@ pub fn web(settings: &Settings) -> WebSettings {
         interval: settings.timing.interval,
         check_timeout: settings.timing.check_timeout,
         patience: web::PATIENCE,
+        commit: settings.build.commit.clone(),
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::delivery_board::DeliveryBoard;
 use super::leadership::Leadership;
 use super::pace::Pace;
+use super::telemetry::Telemetry;
 use super::trip;
 use crate::channels::ChannelSpec;
 use crate::domain::message::Wording;
@@ -39,6 +40,8 @@ pub struct Route {
     pub wording: Wording,
     /// Where it is shown what became of notices.
     pub board: DeliveryBoard,
+    /// Where it is counted.
+    pub telemetry: Telemetry,
 }
 
 /// A Courier has come back from a trip.

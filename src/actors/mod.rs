@@ -18,4 +18,5 @@ pub mod pace;
 pub mod rhythm;
 pub mod scheduler;
 pub mod settling;
+pub mod telemetry;
 mod trip;

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::conclusion::{GAPS_SHOWN, Gathered, Policy, Settled, Turn, conclude};
 use super::delivery_board::DeliveryBoard;
 use super::leadership::Footing;
+use super::telemetry::Telemetry;
 use crate::domain::incident::Change;
 use crate::domain::message::timestamp;
 use crate::domain::report::{Overview, Report};
@@ -21,14 +22,15 @@ const BESIDE: Duration = Duration::from_secs(1);
 pub struct Settling {
     ledger: Ledger,
     board: DeliveryBoard,
+    telemetry: Telemetry,
     /// Under what a cycle was settled last.
     last: Arc<Mutex<Option<Footing>>>,
 }
 
 impl Settling {
-    /// Writes down in `ledger`, and has `board` show what waits by then.
-    pub fn new(ledger: Ledger, board: DeliveryBoard) -> Self {
-        Self { ledger, board, last: Arc::default() }
+    /// Writes down in `ledger`, has `board` show what waits by then, and `telemetry` count it.
+    pub fn new(ledger: Ledger, board: DeliveryBoard, telemetry: Telemetry) -> Self {
+        Self { ledger, board, telemetry, last: Arc::default() }
     }
 
     /// The ledger for those who act on `footing`.
@@ -54,6 +56,9 @@ impl Settling {
             Ok((settled, decision)) => {
                 self.last_footing().replace(footing);
                 log_decision(policy, cycle, &decision);
+                self.telemetry.cycle(&settled.overview.report, settled.ailment.is_none());
+                let opened = decision.stepped.iter().filter(|(_, change)| *change == Change::Opened);
+                opened.for_each(|(incident, _)| self.telemetry.opened(incident.issue));
                 Some(settled)
             }
             Err(StoreError::NotLeading) => {
@@ -64,6 +69,7 @@ impl Settling {
                 log::error!("cycle={cycle}: the incidents could not be written, the next cycle tries again: {error}");
                 let known = previous.map(|overview| (overview.incidents.clone(), overview.gaps.clone()));
                 let (incidents, gaps) = known.unwrap_or_default();
+                self.telemetry.cycle(&overview, false);
                 let overview = Overview { report: overview, incidents, gaps };
                 Some(Settled { overview, ailment: Some("the incidents could not be written".into()) })
             }
@@ -138,7 +144,13 @@ fn log_decision(policy: &Policy, cycle: u64, decision: &Decision) {
         let (since, until) = (timestamp(gap.since), timestamp(gap.until));
         log::warn!("cycle={cycle} nobody looked from {since} to {until}");
     }
+    for notice in decision.notices.iter().filter(|_| !policy.dry_run) {
+        for (incident, step) in &notice.incidents {
+            let (kind, id, channel) = (notice.kind.name(), &notice.id, &notice.channel);
+            log::info!("cycle={cycle} incident={incident} {channel}: posted {kind} {id}: {}", step.name());
+        }
+    }
     for notice in decision.notices.iter().filter(|_| policy.dry_run) {
-        log::info!("dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
+        log::info!("cycle={cycle} dry run: {} would be told: {}\n{}", notice.channel, notice.subject, notice.body);
     }
 }

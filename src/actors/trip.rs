@@ -167,7 +167,9 @@ impl Trip<'_> {
     }
 
     async fn delivered(&self, notice: &Notice, answer: &str) -> Result<Outcome, StoreError> {
-        insist(|| self.ledger.delivered(&notice.id, Utc::now(), answer)).await?;
+        let now = Utc::now();
+        insist(|| self.ledger.delivered(&notice.id, now, answer)).await?;
+        self.route.telemetry.delivered(self.name, (now - notice.created).to_std().unwrap_or_default());
         log::info!("{}: delivered {} {}: {answer}", self.name, notice.kind.name(), notice.id);
         Ok(Outcome::Delivered)
     }
@@ -198,6 +200,7 @@ impl Trip<'_> {
             (_, None) => {}
         }
         self.ledger.failed(&notice.id, now, &refusal.text, next).await?;
+        self.route.telemetry.refused(name, next.is_some());
         let what_next = match (next, refusal.retry) {
             (Some(next), _) => format!("tried again in {}", duration((next - now).to_std().unwrap_or_default())),
             (None, Retry::Later(_)) => format!("given up: in vain for {}", duration(delivery::GIVE_UP_AFTER)),

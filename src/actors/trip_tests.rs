@@ -11,6 +11,7 @@ use super::*;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing, Term};
 use crate::actors::pace::Pace;
+use crate::actors::telemetry::Telemetry;
 use crate::channels::{Asked, Audience, ChannelSpec};
 use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery::DeliveryState;
@@ -76,6 +77,7 @@ impl Stage {
             leadership: Leadership::fixed(Standing::Beside),
             wording: wording(),
             board: DeliveryBoard::new(["email"]),
+            telemetry: Telemetry::new(Utc::now(), &["email"]).unwrap(),
         };
         Self { route, scripted, channel }
     }

@@ -18,6 +18,7 @@ use crate::actors::pace;
 use crate::actors::rhythm::Rhythm;
 use crate::actors::scheduler::{Neighbours, RunCycle, Scheduler, Ticking};
 use crate::actors::settling::Settling;
+use crate::actors::telemetry::Telemetry;
 use crate::channels::ChannelSpec;
 use crate::checks::CheckSpec;
 use crate::domain::report::Overview;
@@ -40,6 +41,7 @@ pub(super) struct Children<'a> {
     pub(super) leadership: &'a Leadership,
     pub(super) heart: &'a Heart,
     pub(super) board: &'a DeliveryBoard,
+    pub(super) telemetry: &'a Telemetry,
 }
 
 /// Starts a Notifier for each channel; none in a dry run.
@@ -65,6 +67,7 @@ pub(super) fn start_notifiers(
             leadership: with.leadership.clone(),
             wording: parties::wording(settings),
             board: with.board.clone(),
+            telemetry: with.telemetry.clone(),
         };
         let notifier = with.supervisor.add(vacancy, move |_| Notifier::new(route.clone(), returned.clone()))?;
         Ok((name, notifier))
@@ -98,7 +101,8 @@ pub(super) fn start_cycles(
         published,
         heart: with.heart.clone(),
     };
-    let (policy, settling) = (policy.clone(), Settling::new(with.ledger.clone(), with.board.clone()));
+    let settling = Settling::new(with.ledger.clone(), with.board.clone(), with.telemetry.clone());
+    let policy = policy.clone();
     with.supervisor.add(escalator, move |_| Escalator::new(policy.clone(), settling.clone(), circle.clone()))?;
 
     let ticking = if ticks { Ticking::Every(interval) } else { Ticking::OnDemand };

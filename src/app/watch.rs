@@ -19,6 +19,7 @@ use crate::actors::leadership::{Footing, Leadership, Standing};
 use crate::actors::notices;
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass};
 use crate::actors::scheduler::RunCycle;
+use crate::actors::telemetry::Telemetry;
 use crate::channels::{Audience, ChannelSpec};
 use crate::clients::redact;
 use crate::domain::bulletin::Bulletin;
@@ -56,6 +57,8 @@ pub struct Watch {
     pub heart: Heart,
     /// How it is with the channels by now.
     pub board: DeliveryBoard,
+    /// What has happened since the start.
+    pub telemetry: Telemetry,
     pub(super) degraded: web::Degraded,
     pub(super) chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
@@ -92,12 +95,15 @@ impl Watch {
             degraded: Arc::clone(&degraded),
             ..policy(settings, &channels, mode)
         };
+        let names: Vec<_> = channels.iter().map(|channel| channel.name).collect();
+        let telemetry = Telemetry::new(Utc::now(), &names).context("the counters cannot be set up")?;
         let children = Children {
             supervisor: &supervisor,
             ledger: &ledger,
             leadership: &leadership,
             heart: &heart,
             board: &board,
+            telemetry: &telemetry,
         };
         let notifiers = children::start_notifiers(&children, &channels, settings, mode)?;
         let scheduler = children::start_cycles(&children, checks, &notifiers, &policy, published)?;
@@ -109,6 +115,7 @@ impl Watch {
             leadership,
             heart,
             board,
+            telemetry,
             degraded,
             chaos: mode.chaos,
             notifiers,

@@ -2,6 +2,8 @@
 //!
 //! Whatever ends up in a line, from us or from a library, has passed the [`Scrubber`]; and no message can begin a line
 //! of its own or colour a terminal, since control characters are escaped.
+//!
+//! What a line of ours is about stands at its beginning, as `cycle=7 incident=0199…`; as JSON it has these as fields, too.
 
 mod scrubber;
 
@@ -38,7 +40,18 @@ struct JsonLine<'a> {
     time: String,
     level: &'static str,
     target: &'a str,
+    #[serde(flatten)]
+    about: About<'a>,
     message: &'a str,
+}
+
+/// What a line is about.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct About<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycle: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<&'a str>,
 }
 
 /// Sends the log of the whole process to stderr. `filter` is in the language of `RUST_LOG`; one that makes no sense is
@@ -100,13 +113,32 @@ fn shows_our_errors(filter: &env_filter::Filter) -> bool {
 /// The line of an event, without a newline at its end.
 fn line(format: LogFormat, event: &Event<'_>) -> String {
     let message = &bounded(event.message);
+    let about = if is_ours(event.target) { about(message) } else { About::default() };
     let (level, time) = (event.level.as_str(), event.time.to_rfc3339_opts(SecondsFormat::Secs, true));
     match format {
         LogFormat::Text if is_ours(event.target) => format!("{time} {level} {TAG} {}", on_one_line(message)),
         LogFormat::Text => format!("{time} {level} {TAG} {}: {}", on_one_line(event.target), on_one_line(message)),
-        LogFormat::Json => serde_json::to_string(&JsonLine { time, level, target: event.target, message })
+        LogFormat::Json => serde_json::to_string(&JsonLine { time, level, target: event.target, about, message })
             .unwrap_or_else(|_| format!("{{\"level\":\"{level}\"}}")),
     }
+}
+
+/// What a message of ours says that it is about. Only its beginning counts: what follows may be somebody else's words.
+fn about(message: &str) -> About<'_> {
+    let mut about = About::default();
+    for word in message.split(' ') {
+        let Some((name, value)) = word.split_once('=') else { break };
+        let value = value.trim_end_matches(':');
+        match name {
+            "cycle" => about.cycle = value.parse().ok(),
+            "incident" => about.incident = Some(value),
+            _ => {}
+        }
+        if word.ends_with(':') {
+            break;
+        }
+    }
+    about
 }
 
 fn is_ours(target: &str) -> bool {
@@ -175,6 +207,29 @@ mod tests {
             at_six("auto_operator::web", "a \"b\"\nc", LogFormat::Json),
             r#"{"time":"2026-11-24T06:00:00Z","level":"INFO","target":"auto_operator::web","message":"a \"b\"\nc"}"#
         );
+    }
+
+    #[test]
+    fn as_json_a_line_has_what_it_is_about_as_fields() {
+        let about = |cycle, incident| About { cycle, incident };
+        for (message, expected) in [
+            ("cycle=7 took 12 ms: all is well", about(Some(7), None)),
+            ("cycle=7: the store could not be tidied: cycle=9", about(Some(7), None)),
+            ("cycle=7 check=health: the section was not taken", about(Some(7), None)),
+            ("cycle=7 check=health incident=i-1 x", about(Some(7), Some("i-1"))),
+            ("incident=i-1 stuck_jobs is acknowledged by ada", about(None, Some("i-1"))),
+            ("a job is named cycle=7 incident=i-1", about(None, None)),
+            ("cycle=seven", about(None, None)),
+            ("", about(None, None)),
+        ] {
+            assert_eq!(super::about(message), expected, "{message}");
+        }
+        assert_eq!(
+            at_six("auto_operator::actors", "cycle=7 incident=i-1 stuck_jobs opened", LogFormat::Json),
+            r#"{"time":"2026-11-24T06:00:00Z","level":"INFO","target":"auto_operator::actors","cycle":7,"incident":"i-1","message":"cycle=7 incident=i-1 stuck_jobs opened"}"#
+        );
+        let foreign = at_six("library", "cycle=7 x", LogFormat::Json);
+        assert!(!foreign.contains(r#""cycle""#), "only our own lines are understood: {foreign}");
     }
 
     #[test]

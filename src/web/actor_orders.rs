@@ -4,11 +4,18 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::WebState;
-use super::answer::{JSON, answer};
+use super::answer::{Word, word};
 use super::problem::Problem;
 use crate::supervision::{Chaos, UnknownChild};
 
-/// `POST /api/actors/{actor}/restart`: a fresh actor takes its place, soon after the answer.
+/// Restarts an actor: a fresh one takes its place, soon after the answer.
+#[utoipa::path(
+    post,
+    path = "/api/actors/{actor}/restart",
+    params(("actor" = String, Path, description = "A name as in the report, such as `notifier:email`.")),
+    responses((status = 202, description = "Soon.", body = Word)),
+    security(("token" = [])),
+)]
 pub(super) async fn restart(
     request: HttpRequest,
     state: web::Data<WebState>,
@@ -19,7 +26,16 @@ pub(super) async fn restart(
     accepted(state.supervisor.restart(&actor))
 }
 
-/// `POST /demo/actors/{actor}/{way}`: harm on purpose. Outside the demo there is no such thing.
+/// Does harm to an actor, on purpose; it is for the demo, and outside there is no such thing.
+#[utoipa::path(
+    post,
+    path = "/demo/actors/{actor}/{way}",
+    params(
+        ("actor" = String, Path, description = "A name as in the report, such as `notifier:email`."),
+        ("way" = String, Path, description = "`panic`, `stop`, `hang` or `block`."),
+    ),
+    responses((status = 202, description = "Soon.", body = Word)),
+)]
 pub(super) async fn harm(
     state: web::Data<WebState>,
     path: web::Path<(String, String)>,
@@ -34,5 +50,5 @@ pub(super) async fn harm(
 
 fn accepted(done: Result<(), UnknownChild>) -> Result<HttpResponse, Problem> {
     done.map_err(|UnknownChild| Problem::unknown("There is no such actor; the report lists those there are."))?;
-    Ok(answer(StatusCode::ACCEPTED, &JSON, &br#"{"status":"accepted"}"#[..]))
+    word(StatusCode::ACCEPTED, "accepted")
 }

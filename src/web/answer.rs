@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 
@@ -37,6 +38,18 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Result<Http
         Problem::internal()
     })?;
     Ok(answer(status, &JSON, body))
+}
+
+/// A word on how it is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Word {
+    /// `ok`; or `accepted`: it is done soon after the answer.
+    status: &'static str,
+}
+
+/// The answer that says `word`.
+pub(super) fn word(status: StatusCode, word: &'static str) -> Result<HttpResponse, Problem> {
+    json(status, &Word { status: word })
 }
 
 /// The answer to what was done and needs no more words.

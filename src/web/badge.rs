@@ -45,14 +45,27 @@ fn width(text: &str) -> usize {
     text.chars().count() * 7 + 12
 }
 
-/// `GET /badge.svg`.
+/// Whether all is up, as a badge.
+#[utoipa::path(
+    get,
+    path = "/badge.svg",
+    responses((status = 200, description = "`up`, `issues` or `unknown`.", body = String, content_type = "image/svg+xml")),
+    security((), ("token" = [])),
+)]
 pub(super) async fn whole(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.to_see(&request)?;
     let label: String = state.settings.service.chars().take(LONGEST).collect();
     badge(&state, &label, state.present(Utc::now()).standing())
 }
 
-/// `GET /badge/{part}.svg`.
+/// Whether a part is up, as a badge.
+#[utoipa::path(
+    get,
+    path = "/badge/{part}.svg",
+    params(("part" = String, Path, description = "`openai`, `notion` or `jobs`.")),
+    responses((status = 200, description = "`up`, `issues` or `unknown`.", body = String, content_type = "image/svg+xml")),
+    security((), ("token" = [])),
+)]
 pub(super) async fn part(
     request: HttpRequest,
     state: web::Data<WebState>,

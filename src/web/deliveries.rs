@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::WebState;
 use super::answer::json;
@@ -15,7 +16,8 @@ use crate::domain::message::timestamp;
 use crate::store::{Attempt, DeliveryRecord, Outcome};
 
 /// The answer to `GET /api/deliveries`: a page of the ledger.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Deliveries)]
 struct DeliveriesPart<'a> {
     /// The newest first.
     deliveries: Vec<DeliveryPart<'a>>,
@@ -24,7 +26,8 @@ struct DeliveriesPart<'a> {
 }
 
 /// One notice to one channel, and what became of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
 pub(super) struct DeliveryPart<'a> {
     /// Unique; a mail carries it in its Message-ID.
     id: &'a str,
@@ -58,7 +61,8 @@ pub(super) struct DeliveryPart<'a> {
 }
 
 /// What a notice tells of an incident.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Subject)]
 struct SubjectPart<'a> {
     /// The incident's.
     id: &'a str,
@@ -67,7 +71,8 @@ struct SubjectPart<'a> {
 }
 
 /// One attempt to deliver a notice.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Try)]
 struct TryPart<'a> {
     /// When it ended, RFC 3339.
     at: String,
@@ -77,7 +82,18 @@ struct TryPart<'a> {
     answer: Option<&'a str>,
 }
 
-/// `GET /api/deliveries`.
+/// The ledger of deliveries.
+#[utoipa::path(
+    get,
+    path = "/api/deliveries",
+    params(
+        ("channel" = Option<String>, Query, description = "`email`, `telegram` or `notion`; all if absent."),
+        ("limit" = Option<u32>, Query, description = "Entries of a page; 50 if absent.", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "What `next` said on the page before."),
+    ),
+    responses((status = 200, description = "A page of it.", body = DeliveriesPart)),
+    security((), ("token" = [])),
+)]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     let query = Query::read(request.query_string(), &["channel", "limit", "cursor"])?;

@@ -36,7 +36,13 @@ struct Entry<'a> {
     content: String,
 }
 
-/// Answers the request.
+/// The incidents as an Atom feed, the newest first.
+#[utoipa::path(
+    get,
+    path = "/feed.xml",
+    responses((status = 200, description = "The feed.", body = String, content_type = "application/atom+xml")),
+    security((), ("token" = [])),
+)]
 pub(super) async fn feed(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.to_see(&request)?;
     let page = state.ask(state.store.incidents_page(IncidentFilter::default(), None, ENTRIES)).await?;

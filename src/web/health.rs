@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::WebState;
-use super::answer::{JSON, answer};
+use super::answer::{Word, word};
 use super::problem::Problem;
 
 /// Asks the database whether it answers; the error is for the log.
@@ -63,21 +63,23 @@ impl Database {
     }
 }
 
-/// `GET /healthz`: the process can serve, and what must live does.
+/// Alive: the process can serve, and what must live does. Open to everybody.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It is.", body = Word)))]
 pub(super) async fn healthz(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     if state.supervisor.is_alive() {
-        Ok(answer(StatusCode::OK, &JSON, &br#"{"status":"ok"}"#[..]))
+        word(StatusCode::OK, "ok")
     } else {
         Err(Problem::unavailable("The supervisor of the actors does not live."))
     }
 }
 
-/// `GET /readyz`: a cycle is complete, and the database answers.
+/// Ready: a cycle is complete, and the database answers. Open to everybody.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "It is.", body = Word)))]
 pub(super) async fn readyz(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let cycle = state.reports.borrow().is_some();
     let database = state.database.answers().await;
     let (detail, missing): (_, &[_]) = match (cycle, database) {
-        (true, true) => return Ok(answer(StatusCode::OK, &JSON, &br#"{"status":"ok"}"#[..])),
+        (true, true) => return word(StatusCode::OK, "ok"),
         (false, true) => ("No cycle is complete yet.", &["cycle"]),
         (true, false) => ("The database does not answer.", &["database"]),
         (false, false) => ("No cycle is complete yet, and the database does not answer.", &["cycle", "database"]),

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::WebState;
 use super::answer::json;
@@ -20,7 +21,8 @@ use crate::store::{Acknowledged, IncidentFilter, IncidentStory, Recorded};
 const UNKNOWN: &str = "There is no incident of this id; GET /api/incidents lists those there are.";
 
 /// The answer to `GET /api/incidents`: a page of the history.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Incidents)]
 struct IncidentsPart<'a> {
     /// The newest first. What is only suspected, since it was not seen often enough yet, is no incident.
     incidents: Vec<IncidentPart<'a>>,
@@ -29,7 +31,8 @@ struct IncidentsPart<'a> {
 }
 
 /// One incident: an issue from when it was first seen until it is over.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Incident)]
 struct IncidentPart<'a> {
     /// Unique, and sortable by time.
     id: &'a str,
@@ -58,7 +61,8 @@ struct IncidentPart<'a> {
 }
 
 /// The answer to `GET /api/incidents/{id}`: an incident and its story.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Story)]
 struct StoryPart<'a> {
     #[serde(flatten)]
     incident: IncidentPart<'a>,
@@ -69,7 +73,8 @@ struct StoryPart<'a> {
 }
 
 /// Something that happened to an incident.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
 struct ChangePart<'a> {
     /// When, RFC 3339.
     at: String,
@@ -82,14 +87,27 @@ struct ChangePart<'a> {
 }
 
 /// The body of `POST /api/incidents/{id}/ack`; it may be left out.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Acknowledge)]
 struct Wish {
     /// Who takes it on: one line; absent or `null`: `operator`.
     by: Option<String>,
 }
 
-/// `GET /api/incidents`.
+/// The history of incidents.
+#[utoipa::path(
+    get,
+    path = "/api/incidents",
+    params(
+        ("state" = Option<String>, Query, description = "`open` or `resolved`; both if absent."),
+        ("issue" = Option<String>, Query, description = "Those of one issue, such as `stuck_jobs`."),
+        ("limit" = Option<u32>, Query, description = "Entries of a page; 50 if absent.", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "What `next` said on the page before."),
+    ),
+    responses((status = 200, description = "A page of it.", body = IncidentsPart)),
+    security((), ("token" = [])),
+)]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     let query = Query::read(request.query_string(), &["state", "issue", "limit", "cursor"])?;
@@ -103,7 +121,14 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
     json(StatusCode::OK, &IncidentsPart { incidents, next: page.next.as_deref() })
 }
 
-/// `GET /api/incidents/{id}`.
+/// An incident and its story.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}",
+    params(("id" = String, Path, description = "The incident's.")),
+    responses((status = 200, description = "All that is known of it.", body = StoryPart)),
+    security((), ("token" = [])),
+)]
 pub(super) async fn one(
     request: HttpRequest,
     state: web::Data<WebState>,
@@ -115,8 +140,17 @@ pub(super) async fn one(
     json(StatusCode::OK, &story_part(&story.ok_or(Problem::unknown(UNKNOWN))?, access))
 }
 
-/// `POST /api/incidents/{id}/ack`: somebody takes it on, and there are no reminders any more. Its end is told all the
-/// same, and so is that it got worse.
+/// Acknowledges an incident.
+///
+/// Somebody takes it on, and there are no reminders any more. Its end is told all the same, and so is that it got worse.
+#[utoipa::path(
+    post,
+    path = "/api/incidents/{id}/ack",
+    params(("id" = String, Path, description = "The incident's.")),
+    request_body = Option<Wish>,
+    responses((status = 200, description = "It is acknowledged.", body = IncidentPart)),
+    security(("token" = [])),
+)]
 pub(super) async fn acknowledge(
     request: HttpRequest,
     state: web::Data<WebState>,
@@ -132,7 +166,7 @@ pub(super) async fn acknowledge(
     }
     let incident = match state.ask(state.store.acknowledge(&id, &by, Utc::now())).await? {
         Acknowledged::Done(incident) => {
-            log::info!("incident {id} ({}) is acknowledged by {by}", incident.issue);
+            log::info!("incident={id} {} is acknowledged by {by}", incident.issue);
             incident
         }
         Acknowledged::Already(incident) => incident,

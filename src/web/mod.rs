@@ -27,8 +27,11 @@ mod guard;
 mod health;
 mod identity;
 mod incidents;
+mod metrics;
+mod openapi;
 mod ops_report;
 mod problem;
+mod prometheus;
 mod query;
 mod rendered;
 mod report_handler;
@@ -54,6 +57,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::Leadership;
 use crate::actors::scheduler::RunCycle;
+use crate::actors::telemetry::Telemetry;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;
 use crate::domain::rules::Thresholds;
@@ -109,6 +113,8 @@ pub struct WebSettings {
     pub check_timeout: Duration,
     /// How long a request may wait for a cycle: [`PATIENCE`], less in tests.
     pub patience: Duration,
+    /// The commit that runs, where the host says it.
+    pub commit: Option<String>,
 }
 
 /// Where the web gets its answers from.
@@ -125,6 +131,8 @@ pub struct Sources {
     pub degraded: Degraded,
     /// How it is with the channels by now.
     pub deliveries: DeliveryBoard,
+    /// What has happened since the start; the web counts there what it is asked.
+    pub telemetry: Telemetry,
     /// Whether it is we who run cycles.
     pub leadership: Leadership,
     /// Who keeps the actors alive, and lives itself if we are of any use.
@@ -140,6 +148,7 @@ pub struct WebState {
     run_cycle: Sender<RunCycle>,
     degraded: Degraded,
     deliveries: DeliveryBoard,
+    telemetry: Telemetry,
     leadership: Leadership,
     supervisor: Supervisor,
     chaos: bool,
@@ -156,7 +165,8 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, store, degraded, deliveries, leadership, supervisor, chaos } = sources;
+        let Sources { reports, run_cycle, ping, store, degraded, deliveries, telemetry, leadership, supervisor, chaos } =
+            sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let sessions = session::Sessions::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
@@ -167,6 +177,7 @@ impl WebState {
             run_cycle,
             degraded,
             deliveries,
+            telemetry,
             leadership,
             supervisor,
             chaos,
@@ -188,6 +199,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(readable("/ops-report").route(reading().to(report_handler::ops_report)))
         .service(readable("/healthz").route(reading().to(health::healthz)))
         .service(readable("/readyz").route(reading().to(health::readyz)))
+        .service(readable("/metrics").route(reading().to(metrics::metrics)))
         .service(readable("/api/incidents").route(reading().to(incidents::list)))
         .service(readable("/api/incidents/{id}").route(reading().to(incidents::one)))
         .service(postable("/api/incidents/{id}/ack").route(web::post().to(incidents::acknowledge)))
@@ -205,6 +217,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .route(reading().to(silences::one))
             .route(web::delete().to(silences::end)),
         )
+        .service(readable("/api/openapi.json").route(reading().to(openapi::openapi)))
         .service(readable("/api/deliveries").route(reading().to(deliveries::list)))
         .service(postable("/api/actors/{actor}/restart").route(web::post().to(actor_orders::restart)))
         .service(readable("/badge.svg").route(reading().to(badge::whole)))
@@ -241,7 +254,12 @@ fn reading() -> actix_web::Route {
 /// When the listener cannot be used.
 pub fn server(state: Arc<WebState>, listener: TcpListener) -> io::Result<Server> {
     let state = web::Data::from(state);
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(routes).wrap_fn(guard::guarded))
+    let app = move || {
+        let telemetry = state.telemetry.clone();
+        let counted = move |request, service: &_| metrics::counted(telemetry.clone(), request, service);
+        App::new().app_data(state.clone()).configure(routes).wrap_fn(guard::guarded).wrap_fn(counted)
+    };
+    let server = HttpServer::new(app)
         .workers(WORKERS)
         .max_connections(MAX_CONNECTIONS)
         .keep_alive(KEEP_ALIVE)

@@ -2,6 +2,7 @@
 //! of the domain is serialised as it is.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::delivery::ChannelDelivery;
 use crate::domain::fault::{Fault, Party};
@@ -12,87 +13,133 @@ use crate::domain::message::timestamp;
 use crate::domain::report::{Overview, Report, Section};
 use crate::supervision::{ChildInfo, State, Supervisor};
 
-/// The document; what is not known is `null`.
-#[derive(Serialize)]
-struct OpsReport<'a> {
+/// The report; what is not known is `null`, never `false` or `0`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OpsReport<'a> {
+    /// The moment to which everything refers, RFC 3339.
     timestamp: String,
     health: HealthPart,
     metrics: MetricsPart<'a>,
+    /// Jobs that nobody has touched for too long.
     stuck_jobs_count: Option<u64>,
+    /// Whether nothing that is watched is failing or unknown.
     overall_ok: bool,
+    /// What is wrong, a line each.
     issues: Vec<String>,
+    /// The name of the watched service.
     service: &'a str,
     checks: Vec<CheckPart>,
+    /// Those that are open, the oldest first.
     incidents: Vec<IncidentPart<'a>>,
     supervision: Vec<ActorPart<'a>>,
     delivery: Vec<DeliveryPart<'a>>,
+    /// The oldest of them. Empty for whoever shows no token.
     stuck_jobs: Vec<StuckJobPart<'a>>,
+    /// When nobody looked within the last day, the oldest first.
     gaps: Vec<GapPart>,
 }
 
-#[derive(Serialize)]
+/// Whether the parties answer; `null` where one is not configured or could not be asked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
 struct HealthPart {
     openai: Option<bool>,
     notion: Option<bool>,
 }
 
-#[derive(Serialize)]
+/// The jobs of the window.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Metrics)]
 struct MetricsPart<'a> {
     total_24h: Option<u64>,
     done_24h: Option<u64>,
     low_qa_count: Option<u64>,
+    /// Over the jobs that have a score, one decimal; `null` if none has.
     avg_qa_24h: Option<f64>,
+    /// The issues of these figures, without their sign.
     warnings: Vec<&'a str>,
 }
 
-#[derive(Serialize)]
+/// How a check ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Check)]
 struct CheckPart {
+    /// `health`, `metrics` or `stuck_jobs`.
     name: &'static str,
+    /// `ok`, `failing` or `unknown`.
     state: &'static str,
     took_ms: u64,
+    /// Why it could not look, or what a party said; its kind, such as `timeout`, for whoever shows no token.
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+/// An incident that is open.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenIncident)]
 struct IncidentPart<'a> {
     id: &'a str,
+    /// What it is about, such as `stuck_jobs`.
     issue: String,
+    /// `critical`, `warning` or `unknown`.
     severity: &'static str,
+    /// When it was first seen, RFC 3339.
     since: String,
+    /// Who has taken it on; `null` if nobody has.
     acknowledged_by: Option<&'a str>,
+    /// The issue that explains it, for which nothing is told of this one.
     held_back_by: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How it is with an actor.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Actor)]
 struct ActorPart<'a> {
+    /// What `POST /api/actors/{actor}/restart` takes.
     actor: &'a str,
+    /// `running`, `restarting` or `degraded`.
     state: &'static str,
+    /// Fresh actors after the first.
     restarts: u64,
+    /// The last end that nobody asked for; its kind for whoever shows no token.
     last_failure: Option<String>,
+    /// RFC 3339.
     last_restart: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How it is with a channel.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Channel)]
 struct DeliveryPart<'a> {
+    /// `email`, `telegram` or `notion`.
     channel: &'a str,
+    /// `ok`, `retrying` or `failing`.
     state: &'static str,
+    /// Notices that wait.
     pending: u64,
+    /// When it last took something, RFC 3339.
     last_delivered: Option<String>,
+    /// What it said when it last took nothing; its kind for whoever shows no token.
     last_error: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// A job that nobody has touched for too long.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StuckJob)]
 struct StuckJobPart<'a> {
     name: &'a str,
     status: Option<&'a str>,
+    /// RFC 3339.
     last_edited: String,
     url: &'a str,
 }
 
 /// A time within the last day in which nobody looked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Gap)]
 struct GapPart {
+    /// The last cycle before it, RFC 3339.
     from: String,
+    /// The first cycle after it, RFC 3339.
     to: String,
 }
 

@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::answer::answer;
 use crate::store::StoreError;
@@ -27,13 +28,18 @@ pub(super) struct Problem {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
-/// The body. The kind of problem is its status, so that the type is the one that says so.
-#[derive(Serialize)]
-struct Body<'a> {
+/// What went wrong (RFC 9457). The kind of problem is its status, so that the type is the one that says so.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Body<'a> {
+    /// Always `about:blank`.
     r#type: &'static str,
+    /// The words for the status.
     title: &'static str,
     status: u16,
+    /// What is wrong, and what would be right.
     detail: &'a str,
+    /// What it takes to be ready and is not there; only where that is the problem.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'static [&'static str],
 }

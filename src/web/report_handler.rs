@@ -12,7 +12,8 @@ use url::form_urlencoded;
 use super::WebState;
 use super::answer::{JSON, answer};
 use super::auth::Access;
-use super::problem::Problem;
+use super::ops_report::OpsReport;
+use super::problem::{self, Problem};
 use crate::actors::leadership::Standing;
 use crate::actors::scheduler::RunCycle;
 use crate::domain::message::duration;
@@ -25,7 +26,24 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// What a cycle takes beyond the deadline of its checks.
 const CYCLE_MARGIN: Duration = Duration::from_secs(5);
 
-/// Answers the request.
+/// The newest report.
+///
+/// It starts no cycle and asks nobody outside, unless `refresh` is given. If no cycle has finished yet, it waits for the
+/// first.
+#[utoipa::path(
+    get,
+    path = "/ops-report",
+    params(("refresh" = Option<u8>, Query, description = "`1`, with OPS_TOKEN: run a cycle now.", minimum = 1, maximum = 1)),
+    responses(
+        (status = 200, description = "All is well.", body = OpsReport),
+        (
+            status = 503,
+            description = "All is not well, or there is no report yet.",
+            content((OpsReport = "application/json"), (problem::Body = "application/problem+json")),
+        ),
+    ),
+    security((), ("token" = [])),
+)]
 pub(super) async fn ops_report(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let refresh = wants_refresh(request.query_string())?;
     let access = if refresh { state.door.to_operate(&request) } else { state.door.to_read(&request) }?;

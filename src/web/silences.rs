@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::WebState;
@@ -36,14 +37,16 @@ const LONGEST_REASON: usize = 500;
 const UNKNOWN: &str = "There is no silence of this id, or it is over; GET /api/silences lists those there are.";
 
 /// The answer to `GET /api/silences`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Silences)]
 struct SilencesPart<'a> {
     /// Those that are not over; the one that ends last comes first.
     silences: Vec<SilencePart<'a>>,
 }
 
 /// A silence: for a time nothing is told of one issue, or of any; the all-clear of what was told always is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Silence)]
 struct SilencePart<'a> {
     /// Unique; what `DELETE /api/silences/{id}` takes.
     id: &'a str,
@@ -60,8 +63,9 @@ struct SilencePart<'a> {
 }
 
 /// The body of `POST /api/silences`: either `for` or `until`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BeSilent)]
 struct Wish {
     /// The issue, such as `stuck_jobs`; absent or `null`: all of them.
     issue: Option<String>,
@@ -75,7 +79,13 @@ struct Wish {
     reason: Option<String>,
 }
 
-/// `GET /api/silences`.
+/// The silences that are not over.
+#[utoipa::path(
+    get,
+    path = "/api/silences",
+    responses((status = 200, description = "All of them.", body = SilencesPart)),
+    security((), ("token" = [])),
+)]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.door.to_read(&request)?;
     Query::read(request.query_string(), &[])?;
@@ -84,7 +94,14 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
     json(StatusCode::OK, &SilencesPart { silences })
 }
 
-/// `GET /api/silences/{id}`.
+/// A silence.
+#[utoipa::path(
+    get,
+    path = "/api/silences/{id}",
+    params(("id" = String, Path, description = "The silence's.")),
+    responses((status = 200, description = "It is not over.", body = SilencePart)),
+    security((), ("token" = [])),
+)]
 pub(super) async fn one(
     request: HttpRequest,
     state: web::Data<WebState>,
@@ -97,7 +114,14 @@ pub(super) async fn one(
     json(StatusCode::OK, &part(silence, access))
 }
 
-/// `POST /api/silences`: the next cycle tells nothing of it any more.
+/// Begins a silence: the next cycle tells nothing of it any more.
+#[utoipa::path(
+    post,
+    path = "/api/silences",
+    request_body = Wish,
+    responses((status = 201, description = "It begins.", body = SilencePart, headers(("Location" = String)))),
+    security(("token" = [])),
+)]
 pub(super) async fn create(
     request: HttpRequest,
     state: web::Data<WebState>,
@@ -120,7 +144,14 @@ pub(super) async fn create(
     Ok(answer)
 }
 
-/// `DELETE /api/silences/{id}`: what it held back is told by the next cycle, if it is still there.
+/// Ends a silence: what it held back is told by the next cycle, if it is still there.
+#[utoipa::path(
+    delete,
+    path = "/api/silences/{id}",
+    params(("id" = String, Path, description = "The silence's.")),
+    responses((status = 204, description = "It is over.")),
+    security(("token" = [])),
+)]
 pub(super) async fn end(
     request: HttpRequest,
     state: web::Data<WebState>,

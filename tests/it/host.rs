@@ -113,6 +113,12 @@ async fn a_log_in_json_is_one_object_a_line() {
         for key in ["time", "level", "target", "message"] {
             assert!(event[key].is_string(), "no {key} in {line}");
         }
+        let message = event["message"].as_str().unwrap();
+        for field in ["cycle", "incident"] {
+            let said = message.split([' ', ':']).find_map(|word| word.strip_prefix(&format!("{field}=")));
+            let as_field = event.get(field).map(|field| field.as_str().map_or(field.to_string(), str::to_owned));
+            assert_eq!(as_field.as_deref(), said, "{line}");
+        }
         messages.push(event["message"].as_str().unwrap().to_owned());
     }
     assert!(
@@ -120,6 +126,10 @@ async fn a_log_in_json_is_one_object_a_line() {
         "{log}"
     );
     assert!(messages.iter().any(|message| message.contains("❌ OpenAI integration offline")), "{log}");
+    let posted = messages.iter().find(|message| message.contains(" telegram: posted alert ")).unwrap();
+    let notice = posted.split(' ').find(|word| word.ends_with(':') && word.len() == 37).unwrap().trim_end_matches(':');
+    let delivered = format!("telegram: delivered alert {notice}: ");
+    assert!(messages.iter().any(|message| message.starts_with(&delivered)), "{posted} leads to the delivery: {log}");
 }
 
 #[actix_rt::test]

@@ -45,10 +45,14 @@ mod ledger;
 mod licences;
 /// The service comes and goes: notices of it, maintenance, times in which nobody looked.
 mod lifecycle;
+/// What Prometheus reads, and the rules and the dashboard that are made for it.
+mod metrics;
 /// The client of Notion against its stand-in: versions, paging, faults.
 mod notion_client;
 /// The same service with its memory on a PostgreSQL server.
 mod on_postgres;
+/// The description of the API against its real answers.
+mod openapi;
 /// The database cannot be written: the watch goes on, people hear of everything, and all is written later.
 mod outage;
 /// The status page in a real browser.

@@ -94,6 +94,8 @@ async fn no_secret_is_seen(format: &str) {
             ("/ops-report", None),
             ("/ops-report", Some("a wrong token")),
             ("/readyz", None),
+            ("/metrics", Some(READ_TOKEN)),
+            ("/api/openapi.json", Some(READ_TOKEN)),
             ("/nothing", Some(OPS_TOKEN)),
         ] {
             let header = token.map(|token| ("authorization", bearer(token)));

@@ -118,8 +118,14 @@ impl WebState {
     }
 }
 
-/// `GET /`.
-async fn page(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
+/// The status page.
+#[utoipa::path(
+    get,
+    path = "/",
+    responses((status = 200, description = "For people.", body = String, content_type = "text/html")),
+    security((), ("token" = [])),
+)]
+pub(super) async fn page(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     match state.let_in(&request)? {
         Entry::In(visitor) => now::page(&state, &visitor, request.query_string()).await,
         Entry::Instead(answer) => Ok(answer),

@@ -160,7 +160,7 @@ async fn every_answer_has_its_headers_and_none_says_what_we_are_built_with() {
 async fn what_is_not_there_is_404_and_what_cannot_be_done_is_405() {
     let web = Web::showing(sample::well_at(Utc::now()), Choice::default());
     for path in
-        ["/nothing", "/ops-report/", "/OPS-REPORT", "/metrics", "/%00", "//ops-report", "/ops-report/../healthz"]
+        ["/nothing", "/ops-report/", "/OPS-REPORT", "/metrics/", "/%00", "//ops-report", "/ops-report/../healthz"]
     {
         for method in ["GET", "POST"] {
             assert_problem(&web.ask(method, path, &[]).await, 404, "There is nothing at this path.");

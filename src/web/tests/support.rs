@@ -9,6 +9,7 @@ use actix::prelude::*;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
+use chrono::Utc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -18,6 +19,7 @@ use super::sample;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
+use crate::actors::telemetry::Telemetry;
 use crate::domain::report::Overview;
 use crate::secret::Secret;
 use crate::store::{Location, Store};
@@ -145,6 +147,7 @@ impl Web {
             interval: Duration::from_secs(300),
             check_timeout: Duration::from_secs(60),
             patience: choice.patience,
+            commit: Some("2fcff5b".into()),
         };
         let store = memory();
         let sources = Sources {
@@ -154,6 +157,7 @@ impl Web {
             store: store.clone(),
             degraded: Arc::new(Vec::new),
             deliveries: deliveries.clone(),
+            telemetry: Telemetry::new(Utc::now(), &["email"]).unwrap(),
             leadership: Leadership::fixed(choice.standing),
             supervisor: supervisor.clone(),
             chaos: choice.chaos,
