@@ -116,8 +116,7 @@ fn that_something_is_still_open_is_said_only_by_the_newest_report() {
     assert_eq!(text(&merged).1, "ISSUES DETECTED:\n  • ⚠️ 3 job(s) stuck", "the other may be recovering");
     let merged = Bulletin::merge(&[reminder], Bulletin::stopped("0.1.0", moment("17T16:07")));
     assert_eq!(merged.kind(), NoticeKind::Reminder);
-    let expected =
-        "Stopped: version 0.1.0, no checks until it or another instance goes on\n\nSTILL OPEN:\n  • ⚠️ 7 job(s) stuck (for 4h)";
+    let expected = "Stopped: version 0.1.0, no checks until it or another instance goes on\n\nSTILL OPEN:\n  • ⚠️ 7 job(s) stuck (for 4h)";
     assert_eq!(text(&merged).1, expected);
 }
 

@@ -101,16 +101,17 @@ mod tests {
     use super::*;
     use crate::web::guard::guarded;
 
+    async fn ill() -> HttpResponse {
+        panic!("on purpose")
+    }
+
     #[actix_web::test]
     async fn answers_are_counted_by_pattern_and_class_also_those_of_a_panic() {
         let telemetry = Telemetry::new(Utc::now(), &[]).unwrap();
         let counting = telemetry.clone();
         let app = App::new()
             .route("/well/{id}", web::get().to(HttpResponse::NoContent))
-            .route(
-                "/ill/{id}",
-                web::get().to(|| async { if true { panic!("on purpose") } else { HttpResponse::Ok() } }),
-            )
+            .route("/ill/{id}", web::get().to(ill))
             .wrap_fn(guarded)
             .wrap_fn(move |request, service| counted(counting.clone(), request, service));
         let app = init_service(app).await;
