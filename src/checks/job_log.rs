@@ -3,7 +3,6 @@
 mod examination;
 mod progress;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -66,12 +65,7 @@ impl JobLog {
             // Notion was asked for just these, but it is our word that counts.
             let waiting = !config.statuses.is_terminal(row.status.as_deref());
             if waiting && row.edited < edited_before && seen.insert(row.id) {
-                stuck.add(StuckJob {
-                    name: row.title.into_owned(),
-                    status: row.status.map(Cow::into_owned),
-                    last_edited: row.edited,
-                    url: row.url.into_owned(),
-                });
+                stuck.add(StuckJob::new(&row.title, row.status.as_deref(), row.edited, &row.url));
             }
         };
         for database in [Some(&config.job_log), config.queue.as_ref()].into_iter().flatten() {
