@@ -140,6 +140,7 @@ pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Se
         reminder: policy.reminder,
         silences: known.silences,
         maintenance: policy.maintenance.until(now),
+        unseen: report.unseen(),
         fresh: turn != Turn::Later,
     };
     let announcements = notice::plan(&stepped, &known.told, &policy.told, &terms);

@@ -196,6 +196,7 @@ impl World {
             reminder: REMINDER.to_std().ok(),
             silences: self.silences.clone(),
             maintenance: Some(self.maintenance).filter(|end| now < *end),
+            unseen: report.unseen(),
             fresh: self.fresh,
         };
         let ids = &mut self.ids;
@@ -252,7 +253,7 @@ impl World {
             prop_assert_eq!(self.heard.contains(&key), step != Step::Opened, "{} to {:?}", step.name(), key);
             prop_assert!(!self.cleared.contains(&key), "{} after the all-clear: {:?}", step.name(), key);
             let silenced = terms.silences.iter().any(|silence| silence.covers(incident.issue, self.now));
-            let quiet = silenced || terms.maintenance.is_some();
+            let quiet = silenced || terms.maintenance.is_some() || terms.unseen.contains(&incident.issue);
             prop_assert!(step == Step::Resolved || !quiet, "{} in spite of silence: {:?}", step.name(), key);
             prop_assert!(matches!(step, Step::Resolved | Step::Reminded) || incident.held == Held::No);
         }
@@ -288,7 +289,8 @@ impl World {
             let left_out = informed.filter(|key| !self.cleared.contains(*key)).count();
             prop_assert!(*change != Change::Resolved || left_out == 0, "no all-clear of {}", incident.id);
             let silenced = terms.silences.iter().any(|silence| silence.covers(incident.issue, self.now));
-            let is_quiet = silenced || terms.maintenance.is_some() || !incident.is_tellable();
+            let is_hushed = silenced || terms.maintenance.is_some() || terms.unseen.contains(&incident.issue);
+            let is_quiet = is_hushed || !incident.is_tellable();
             let key = (incident.id.clone(), SOUND.to_owned());
             if is_quiet {
                 continue;
