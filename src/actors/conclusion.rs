@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notices;
 use crate::domain::bulletin::Bulletin;
@@ -84,6 +84,8 @@ pub(super) struct Gathered {
     pub(super) report: Report,
     /// The times without a cycle that are known.
     pub(super) gaps: Vec<Gap>,
+    /// The last cycle before it that is known of beside what the store knows when it is settled.
+    pub(super) last_cycle: Option<DateTime<Utc>>,
     /// Which one it is.
     pub(super) turn: Turn,
 }
@@ -122,11 +124,13 @@ fn failing(why: &StoreError) -> Issue {
 
 /// What follows from what was `gathered` for what is `known`.
 pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Decision) {
-    let Gathered { report, gaps, turn } = gathered;
+    let Gathered { report, gaps, last_cycle, turn } = gathered;
     let report = report.with(known.from_memory.as_ref().map(failing));
     let report = with_deliveries(report, &known.deliveries, policy);
     let (now, Cadence { interval, check_timeout, ticks }) = (report.timestamp, policy.cadence);
-    let gap = known.last_cycle.filter(|_| ticks).and_then(|last| report::gap(last, now, interval, check_timeout));
+    // Not what a clock that was ahead has left: no gap would be seen before it is that late.
+    let last = [known.last_cycle, last_cycle].into_iter().flatten().filter(|last| ticks && *last <= now).max();
+    let gap = last.and_then(|last| report::gap(last, now, interval, check_timeout));
 
     let conditions = Conditions {
         patience: policy.patience,

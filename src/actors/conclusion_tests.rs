@@ -1,7 +1,5 @@
 //! What is decided beside the life of incidents: gaps, starts, a database that fails.
 
-use chrono::{DateTime, Utc};
-
 use super::*;
 use crate::domain::job::{StuckJob, StuckJobs};
 use crate::domain::report::{Figures, Section, Sight};
@@ -40,7 +38,7 @@ fn gathered(turn: Turn, gaps: Vec<Gap>) -> Gathered {
     let issues = vec![Issue { magnitude: Some(1), ..Issue::new(IssueId::StuckJobs, "1 job(s) stuck >30 minutes") }];
     let sight = Sight::Seen { figures: Figures::StuckJobs(stuck), issues };
     let section = Section { check: CheckName::StuckJobs, took: Duration::ZERO, sight };
-    Gathered { report: Report::assemble(1, now(), vec![section]), gaps, turn }
+    Gathered { report: Report::assemble(1, now(), vec![section]), gaps, last_cycle: None, turn }
 }
 
 fn known(last_cycle: Option<DateTime<Utc>>) -> Known {
@@ -66,6 +64,19 @@ fn a_gap_is_told_and_kept_and_lets_no_stuck_job_be_believed() {
         assert_eq!((decision.gap, settled.overview.gaps), (gap, gap.into_iter().collect()), "{last:?} {ticks}");
         assert_eq!(settled.overview.incidents.is_empty(), gap.is_some(), "{last:?} {ticks}");
     }
+}
+
+#[test]
+fn a_gap_is_seen_although_a_clock_that_was_ahead_has_left_a_cycle_of_the_future() {
+    let ahead = Some(now() + Duration::from_secs(3_600));
+    for (known_of, expected) in [(None, None), (Some(ago(5)), None), (Some(ago(60)), Some(ago(60))), (ahead, None)] {
+        let gathered = Gathered { last_cycle: known_of, ..gathered(Turn::Later, vec![]) };
+        let (_, decision) = conclude(&policy(), gathered, known(ahead));
+        assert_eq!(decision.gap.map(|gap| gap.since), expected, "{known_of:?}");
+    }
+    let gathered = Gathered { last_cycle: Some(ago(60)), ..gathered(Turn::Later, vec![]) };
+    let (_, decision) = conclude(&policy(), gathered, known(Some(ago(5))));
+    assert_eq!(decision.gap, None, "another one has looked since");
 }
 
 #[test]

@@ -82,16 +82,18 @@ impl Settling {
             Some(last) if last != footing => Turn::Fresh,
             Some(_) => Turn::Later,
         };
-        let known = previous.map(|overview| overview.gaps.clone()).unwrap_or_default();
-        let gaps = match turn {
+        let known = previous.map(|overview| (overview.gaps.clone(), Some(overview.report.timestamp)));
+        let (known, now) = (known.unwrap_or_default(), report.timestamp);
+        let (gaps, last_cycle) = match turn {
             Turn::Later => known,
-            // Others may have looked before us. Nothing depends on it.
+            // Others may have looked before us. Little depends on it.
             Turn::First | Turn::Fresh => {
-                let stored = self.ledger.store().gaps(report.timestamp - GAPS_SHOWN);
-                timeout(BESIDE, stored).await.ok().and_then(Result::ok).unwrap_or(known)
+                let store = self.ledger.store();
+                let stored = async { Ok((store.gaps(now - GAPS_SHOWN).await?, store.last_cycle(now).await?)) };
+                timeout(BESIDE, stored).await.ok().and_then(Result::<_, StoreError>::ok).unwrap_or(known)
             }
         };
-        Gathered { report, gaps, turn }
+        Gathered { report, gaps, last_cycle, turn }
     }
 
     async fn write(
