@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::leadership::Footing;
 use super::notices;
 use crate::domain::bulletin::Bulletin;
 use crate::domain::cycle::{self, Conditions};
@@ -69,12 +70,30 @@ pub struct Policy {
 /// Which cycle it is of those who settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The first one of the process.
+    /// The first one of a process that was started just now.
     First,
+    /// The first one of a process that has stood by before.
+    TookOver,
     /// The first one since it leads again.
     Fresh,
     /// A later one.
     Later,
+}
+
+/// How long after the start of a process its first cycle has been gathered, if it has not stood by: this, and what the
+/// gathering takes. What it asks before that about the lease and the store is a matter of seconds.
+const STARTING: Duration = Duration::from_secs(60);
+
+impl Turn {
+    /// The one on `footing` of a process that was started so `long` ago and settled its last cycle on that one, if any.
+    pub(super) fn of(footing: Footing, last: Option<Footing>, long: Duration, gather_timeout: Duration) -> Self {
+        match last {
+            None if long <= STARTING.saturating_add(gather_timeout) => Self::First,
+            None => Self::TookOver,
+            Some(last) if last != footing => Self::Fresh,
+            Some(_) => Self::Later,
+        }
+    }
 }
 
 /// A cycle that is to be settled.
@@ -165,15 +184,15 @@ pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Se
     (Settled { overview, ailment }, Decision { stepped, entries, notices, report, sample, gap })
 }
 
-/// That the service has started, for those who are told things, if they want to know and it is no maintenance.
+/// That the service has started, or goes on in another instance, for those who are told things, if they want to know.
 fn start(policy: &Policy, report: &Report, turn: Turn, terms: &Terms) -> Vec<Notice> {
-    match policy.announces_start {
-        Some(version) if turn == Turn::First && terms.maintenance.is_none() => {
-            let bulletin = Bulletin::started(version, policy.cadence.interval, report.timestamp);
-            notices::of_lifecycle(&bulletin, &policy.told, &policy.wording)
-        }
-        _ => vec![],
-    }
+    let (interval, at) = (policy.cadence.interval, report.timestamp);
+    let bulletin = match (policy.announces_start, turn) {
+        (Some(version), Turn::First) => Bulletin::started(version, interval, at),
+        (Some(version), Turn::TookOver) => Bulletin::took_over(version, interval, at),
+        (None, _) | (_, Turn::Fresh | Turn::Later) => return vec![],
+    };
+    notices::of_lifecycle(&bulletin, &policy.told, &policy.wording, terms.maintenance)
 }
 
 /// The report, and which channels do not get what they are to be told.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::job::{StuckJob, StuckJobs};
+use crate::domain::notice::NoticeKind;
 use crate::domain::report::{Figures, Section, Sight};
 
 const INTERVAL: Duration = Duration::from_secs(300);
@@ -92,7 +93,7 @@ fn a_report_tells_of_the_gaps_of_a_day() {
 }
 
 #[test]
-fn a_start_is_told_once_in_a_process_and_not_in_maintenance() {
+fn a_start_is_told_once_in_a_process_and_waits_for_the_end_of_a_maintenance() {
     let kinds = |policy: &Policy, turn| {
         let (_, decision) = conclude(policy, gathered(turn, vec![]), known(None));
         posted(&decision).into_iter().filter(|(_, kind)| *kind == "lifecycle").count()
@@ -101,7 +102,31 @@ fn a_start_is_told_once_in_a_process_and_not_in_maintenance() {
     assert_eq!([kinds(&policy(), Turn::Fresh), kinds(&policy(), Turn::Later)], [0, 0]);
     assert_eq!(kinds(&Policy { announces_start: None, ..policy() }, Turn::First), 0);
     let maintenance = Windows::parse("daily 23:00-01:00").unwrap();
-    assert_eq!(kinds(&Policy { maintenance, ..policy() }, Turn::First), 0);
+    let policy = Policy { maintenance, ..policy() };
+    let (_, decision) = conclude(&policy, gathered(Turn::First, vec![]), known(None));
+    let told: Vec<_> = decision.notices.iter().filter(|notice| notice.channel != "notion").collect();
+    let end = Some(now() + Duration::from_secs(3_600));
+    assert_eq!(told.iter().map(|notice| notice.not_before).collect::<Vec<_>>(), [end, end]);
+    assert!(told.iter().all(|notice| notice.kind == NoticeKind::Lifecycle));
+}
+
+#[test]
+fn who_takes_over_after_a_long_time_has_not_started() {
+    let (_, decision) = conclude(&policy(), gathered(Turn::TookOver, vec![]), known(None));
+    let subjects: Vec<_> = decision.notices.iter().map(|notice| notice.subject.as_str()).collect();
+    let took_over = "▶️ EchoPilot Auto-Operator Took Over";
+    assert_eq!(subjects.iter().filter(|subject| **subject == took_over).count(), 2, "{subjects:?}");
+
+    let (ours, before) = (Footing::Epoch(7), Footing::Epoch(6));
+    let (soon, late) = (STARTING + INTERVAL, STARTING + INTERVAL + Duration::from_millis(1));
+    for (last, long, turn) in [
+        (None, soon, Turn::First),
+        (None, late, Turn::TookOver),
+        (Some(before), late, Turn::Fresh),
+        (Some(ours), late, Turn::Later),
+    ] {
+        assert_eq!(Turn::of(ours, last, long, INTERVAL), turn);
+    }
 }
 
 #[test]
