@@ -75,6 +75,7 @@ fn step(known: Vec<Incident>, report: &Report, wording: &Wording) -> (Vec<(Incid
         reminder: Some(MINUTE * 240),
         silences: vec![],
         maintenance: None,
+        unseen: report.unseen(),
         fresh: false,
     };
     let announcements = notice::plan(&stepped, &Told::new(), &channels, &terms);

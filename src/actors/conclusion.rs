@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::leadership::Footing;
 use super::notices;
 use crate::domain::bulletin::Bulletin;
 use crate::domain::cycle::{self, Conditions};
@@ -69,12 +70,30 @@ pub struct Policy {
 /// Which cycle it is of those who settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The first one of the process.
+    /// The first one of a process that was started just now.
     First,
+    /// The first one of a process that has stood by before.
+    TookOver,
     /// The first one since it leads again.
     Fresh,
     /// A later one.
     Later,
+}
+
+/// How long after the start of a process its first cycle has been gathered, if it has not stood by: this, and what the
+/// gathering takes. What it asks before that about the lease and the store is a matter of seconds.
+const STARTING: Duration = Duration::from_secs(60);
+
+impl Turn {
+    /// The one on `footing` of a process that was started so `long` ago and settled its last cycle on that one, if any.
+    pub(super) fn of(footing: Footing, last: Option<Footing>, long: Duration, gather_timeout: Duration) -> Self {
+        match last {
+            None if long <= STARTING.saturating_add(gather_timeout) => Self::First,
+            None => Self::TookOver,
+            Some(last) if last != footing => Self::Fresh,
+            Some(_) => Self::Later,
+        }
+    }
 }
 
 /// A cycle that is to be settled.
@@ -84,6 +103,8 @@ pub(super) struct Gathered {
     pub(super) report: Report,
     /// The times without a cycle that are known.
     pub(super) gaps: Vec<Gap>,
+    /// The last cycle before it that is known of beside what the store knows when it is settled.
+    pub(super) last_cycle: Option<DateTime<Utc>>,
     /// Which one it is.
     pub(super) turn: Turn,
 }
@@ -122,11 +143,13 @@ fn failing(why: &StoreError) -> Issue {
 
 /// What follows from what was `gathered` for what is `known`.
 pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Settled, Decision) {
-    let Gathered { report, gaps, turn } = gathered;
+    let Gathered { report, gaps, last_cycle, turn } = gathered;
     let report = report.with(known.from_memory.as_ref().map(failing));
     let report = with_deliveries(report, &known.deliveries, policy);
     let (now, Cadence { interval, check_timeout, ticks }) = (report.timestamp, policy.cadence);
-    let gap = known.last_cycle.filter(|_| ticks).and_then(|last| report::gap(last, now, interval, check_timeout));
+    // Not what a clock that was ahead has left: no gap would be seen before it is that late.
+    let last = [known.last_cycle, last_cycle].into_iter().flatten().filter(|last| ticks && *last <= now).max();
+    let gap = last.and_then(|last| report::gap(last, now, interval, check_timeout));
 
     let conditions = Conditions {
         patience: policy.patience,
@@ -140,6 +163,7 @@ pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Se
         reminder: policy.reminder,
         silences: known.silences,
         maintenance: policy.maintenance.until(now),
+        unseen: report.unseen(),
         fresh: turn != Turn::Later,
     };
     let announcements = notice::plan(&stepped, &known.told, &policy.told, &terms);
@@ -160,15 +184,15 @@ pub(super) fn conclude(policy: &Policy, gathered: Gathered, known: Known) -> (Se
     (Settled { overview, ailment }, Decision { stepped, entries, notices, report, sample, gap })
 }
 
-/// That the service has started, for those who are told things, if they want to know and it is no maintenance.
+/// That the service has started, or goes on in another instance, for those who are told things, if they want to know.
 fn start(policy: &Policy, report: &Report, turn: Turn, terms: &Terms) -> Vec<Notice> {
-    match policy.announces_start {
-        Some(version) if turn == Turn::First && terms.maintenance.is_none() => {
-            let bulletin = Bulletin::started(version, policy.cadence.interval, report.timestamp);
-            notices::of_lifecycle(&bulletin, &policy.told, &policy.wording)
-        }
-        _ => vec![],
-    }
+    let (interval, at) = (policy.cadence.interval, report.timestamp);
+    let bulletin = match (policy.announces_start, turn) {
+        (Some(version), Turn::First) => Bulletin::started(version, interval, at),
+        (Some(version), Turn::TookOver) => Bulletin::took_over(version, interval, at),
+        (None, _) | (_, Turn::Fresh | Turn::Later) => return vec![],
+    };
+    notices::of_lifecycle(&bulletin, &policy.told, &policy.wording, terms.maintenance)
 }
 
 /// The report, and which channels do not get what they are to be told.

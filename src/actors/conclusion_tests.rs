@@ -1,9 +1,8 @@
 //! What is decided beside the life of incidents: gaps, starts, a database that fails.
 
-use chrono::{DateTime, Utc};
-
 use super::*;
 use crate::domain::job::{StuckJob, StuckJobs};
+use crate::domain::notice::NoticeKind;
 use crate::domain::report::{Figures, Section, Sight};
 
 const INTERVAL: Duration = Duration::from_secs(300);
@@ -40,7 +39,7 @@ fn gathered(turn: Turn, gaps: Vec<Gap>) -> Gathered {
     let issues = vec![Issue { magnitude: Some(1), ..Issue::new(IssueId::StuckJobs, "1 job(s) stuck >30 minutes") }];
     let sight = Sight::Seen { figures: Figures::StuckJobs(stuck), issues };
     let section = Section { check: CheckName::StuckJobs, took: Duration::ZERO, sight };
-    Gathered { report: Report::assemble(1, now(), vec![section]), gaps, turn }
+    Gathered { report: Report::assemble(1, now(), vec![section]), gaps, last_cycle: None, turn }
 }
 
 fn known(last_cycle: Option<DateTime<Utc>>) -> Known {
@@ -69,6 +68,19 @@ fn a_gap_is_told_and_kept_and_lets_no_stuck_job_be_believed() {
 }
 
 #[test]
+fn a_gap_is_seen_although_a_clock_that_was_ahead_has_left_a_cycle_of_the_future() {
+    let ahead = Some(now() + Duration::from_secs(3_600));
+    for (known_of, expected) in [(None, None), (Some(ago(5)), None), (Some(ago(60)), Some(ago(60))), (ahead, None)] {
+        let gathered = Gathered { last_cycle: known_of, ..gathered(Turn::Later, vec![]) };
+        let (_, decision) = conclude(&policy(), gathered, known(ahead));
+        assert_eq!(decision.gap.map(|gap| gap.since), expected, "{known_of:?}");
+    }
+    let gathered = Gathered { last_cycle: Some(ago(60)), ..gathered(Turn::Later, vec![]) };
+    let (_, decision) = conclude(&policy(), gathered, known(Some(ago(5))));
+    assert_eq!(decision.gap, None, "another one has looked since");
+}
+
+#[test]
 fn a_report_tells_of_the_gaps_of_a_day() {
     let day = 24 * 60;
     let gaps = vec![
@@ -81,7 +93,7 @@ fn a_report_tells_of_the_gaps_of_a_day() {
 }
 
 #[test]
-fn a_start_is_told_once_in_a_process_and_not_in_maintenance() {
+fn a_start_is_told_once_in_a_process_and_waits_for_the_end_of_a_maintenance() {
     let kinds = |policy: &Policy, turn| {
         let (_, decision) = conclude(policy, gathered(turn, vec![]), known(None));
         posted(&decision).into_iter().filter(|(_, kind)| *kind == "lifecycle").count()
@@ -90,7 +102,31 @@ fn a_start_is_told_once_in_a_process_and_not_in_maintenance() {
     assert_eq!([kinds(&policy(), Turn::Fresh), kinds(&policy(), Turn::Later)], [0, 0]);
     assert_eq!(kinds(&Policy { announces_start: None, ..policy() }, Turn::First), 0);
     let maintenance = Windows::parse("daily 23:00-01:00").unwrap();
-    assert_eq!(kinds(&Policy { maintenance, ..policy() }, Turn::First), 0);
+    let policy = Policy { maintenance, ..policy() };
+    let (_, decision) = conclude(&policy, gathered(Turn::First, vec![]), known(None));
+    let told: Vec<_> = decision.notices.iter().filter(|notice| notice.channel != "notion").collect();
+    let end = Some(now() + Duration::from_secs(3_600));
+    assert_eq!(told.iter().map(|notice| notice.not_before).collect::<Vec<_>>(), [end, end]);
+    assert!(told.iter().all(|notice| notice.kind == NoticeKind::Lifecycle));
+}
+
+#[test]
+fn who_takes_over_after_a_long_time_has_not_started() {
+    let (_, decision) = conclude(&policy(), gathered(Turn::TookOver, vec![]), known(None));
+    let subjects: Vec<_> = decision.notices.iter().map(|notice| notice.subject.as_str()).collect();
+    let took_over = "▶️ EchoPilot Auto-Operator Took Over";
+    assert_eq!(subjects.iter().filter(|subject| **subject == took_over).count(), 2, "{subjects:?}");
+
+    let (ours, before) = (Footing::Epoch(7), Footing::Epoch(6));
+    let (soon, late) = (STARTING + INTERVAL, STARTING + INTERVAL + Duration::from_millis(1));
+    for (last, long, turn) in [
+        (None, soon, Turn::First),
+        (None, late, Turn::TookOver),
+        (Some(before), late, Turn::Fresh),
+        (Some(ours), late, Turn::Later),
+    ] {
+        assert_eq!(Turn::of(ours, last, long, INTERVAL), turn);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -217,7 +218,7 @@ impl Hold {
     async fn show(&mut self) {
         // It says itself what is wrong, and goes on without us.
         let _ = timeout(ROUND_LIMIT, self.board.refresh(&self.ledger)).await;
-        match timeout(ROUND_LIMIT, self.ledger.store().newest_report()).await {
+        match timeout(ROUND_LIMIT, self.ledger.store().newest_report(Utc::now())).await {
             // Two cycles may be of the same second.
             Ok(Ok(Some(report))) if self.shown.as_ref() != Some(&report) => {
                 // One of another version may hold what we do not know.

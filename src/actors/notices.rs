@@ -1,5 +1,7 @@
 //! What is posted into the outbox: the words of the domain, with a name and a channel.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::bulletin::Bulletin;
 use crate::domain::message::{self, StatusEntry, Wording};
 use crate::domain::notice::{Announcement, NoticeKind};
@@ -29,8 +31,13 @@ pub(super) fn announced(announcement: &Announcement, report: &Report, wording: &
     }
 }
 
-/// What is to be told of a start or a stop, to each of `channels`.
-pub fn of_lifecycle(bulletin: &Bulletin, channels: &[&str], wording: &Wording) -> Vec<Notice> {
+/// What is to be told of a start or a stop, to each of `channels`, but not before the end of a `maintenance`.
+pub fn of_lifecycle(
+    bulletin: &Bulletin,
+    channels: &[&str],
+    wording: &Wording,
+    maintenance: Option<DateTime<Utc>>,
+) -> Vec<Notice> {
     let message = message::bulletin(bulletin, wording);
     let notice = |channel: &&str| Notice {
         id: new_id(),
@@ -42,7 +49,7 @@ pub fn of_lifecycle(bulletin: &Bulletin, channels: &[&str], wording: &Wording) -
         created: bulletin.at,
         incidents: vec![],
         content: Some(bulletin.to_json()),
-        not_before: None,
+        not_before: maintenance,
     };
     channels.iter().map(notice).collect()
 }

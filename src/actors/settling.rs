@@ -1,7 +1,7 @@
 //! Settles cycles: has what follows decided and written down in one go, in the name of whoever leads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
@@ -23,14 +23,16 @@ pub struct Settling {
     ledger: Ledger,
     board: DeliveryBoard,
     telemetry: Telemetry,
+    /// When the process was started.
+    started: Instant,
     /// Under what a cycle was settled last.
     last: Arc<Mutex<Option<Footing>>>,
 }
 
 impl Settling {
-    /// Writes down in `ledger`, has `board` show what waits by then, and `telemetry` count it.
+    /// For a process that is just being started. Writes down in `ledger`, has `board` show what waits by then, and `telemetry` count it.
     pub fn new(ledger: Ledger, board: DeliveryBoard, telemetry: Telemetry) -> Self {
-        Self { ledger, board, telemetry, last: Arc::default() }
+        Self { ledger, board, telemetry, started: Instant::now(), last: Arc::default() }
     }
 
     /// The ledger for those who act on `footing`.
@@ -48,7 +50,7 @@ impl Settling {
         previous: Option<&Overview>,
     ) -> Option<Settled> {
         let cycle = report.cycle;
-        let gathered = self.gathered(footing, report, previous).await;
+        let gathered = self.gathered(policy, footing, report, previous).await;
         let overview = gathered.report.clone();
         let written = self.write(policy, footing, gathered).await;
         self.board.refresh(&self.ledger).await;
@@ -76,22 +78,26 @@ impl Settling {
         }
     }
 
-    async fn gathered(&self, footing: Footing, report: Report, previous: Option<&Overview>) -> Gathered {
-        let turn = match *self.last_footing() {
-            None => Turn::First,
-            Some(last) if last != footing => Turn::Fresh,
-            Some(_) => Turn::Later,
-        };
-        let known = previous.map(|overview| overview.gaps.clone()).unwrap_or_default();
-        let gaps = match turn {
+    async fn gathered(
+        &self,
+        policy: &Policy,
+        footing: Footing,
+        report: Report,
+        previous: Option<&Overview>,
+    ) -> Gathered {
+        let turn = Turn::of(footing, *self.last_footing(), self.started.elapsed(), policy.gather_timeout);
+        let known = previous.map(|overview| (overview.gaps.clone(), Some(overview.report.timestamp)));
+        let (known, now) = (known.unwrap_or_default(), report.timestamp);
+        let (gaps, last_cycle) = match turn {
             Turn::Later => known,
-            // Others may have looked before us. Nothing depends on it.
-            Turn::First | Turn::Fresh => {
-                let stored = self.ledger.store().gaps(report.timestamp - GAPS_SHOWN);
-                timeout(BESIDE, stored).await.ok().and_then(Result::ok).unwrap_or(known)
+            // Others may have looked before us. Little depends on it.
+            Turn::First | Turn::TookOver | Turn::Fresh => {
+                let store = self.ledger.store();
+                let stored = async { Ok((store.gaps(now - GAPS_SHOWN).await?, store.last_cycle(now).await?)) };
+                timeout(BESIDE, stored).await.ok().and_then(Result::<_, StoreError>::ok).unwrap_or(known)
             }
         };
-        Gathered { report, gaps, turn }
+        Gathered { report, gaps, last_cycle, turn }
     }
 
     async fn write(

@@ -150,10 +150,9 @@ impl Watch {
     /// Posts that we are stopped, if we lead; says whether there is something to send.
     async fn say_goodbye(&self) -> bool {
         let (Policy { maintenance, told, wording, .. }, now) = (&self.policy, Utc::now());
-        let Some(Footing::Epoch(epoch)) = self.leadership.footing().filter(|_| maintenance.until(now).is_none()) else {
-            return false;
-        };
-        let notices = notices::of_lifecycle(&Bulletin::stopped(VERSION, now), told, wording);
+        let Some(Footing::Epoch(epoch)) = self.leadership.footing() else { return false };
+        let stopped = Bulletin::stopped(VERSION, now);
+        let notices = notices::of_lifecycle(&stopped, told, wording, maintenance.until(now));
         let why = match timeout(LAST_WORDS, self.ledger.under(epoch).post(notices)).await {
             Ok(Ok(())) => return !told.is_empty(),
             Ok(Err(error)) => error,

@@ -55,6 +55,9 @@ pub struct Turn {
     pub at: DateTime<Utc>,
     /// Started, or stopped.
     pub started: bool,
+    /// Whether it was not started just now, but has stood by for another instance until it took over.
+    #[serde(default)]
+    pub took_over: bool,
     /// What there is to say of it.
     pub text: String,
 }
@@ -121,13 +124,19 @@ impl Bulletin {
     /// The service was started in this version and looks each `interval`.
     pub fn started(version: &str, interval: Duration, at: DateTime<Utc>) -> Self {
         let text = format!("version {version}, checks every {}", duration(interval));
-        Self { turns: vec![Turn { at, started: true, text }], ..Self::empty(at) }
+        Self { turns: vec![Turn { at, started: true, took_over: false, text }], ..Self::empty(at) }
+    }
+
+    /// Another instance looked until now, and this one, which stood by in this version, goes on each `interval`.
+    pub fn took_over(version: &str, interval: Duration, at: DateTime<Utc>) -> Self {
+        let text = format!("version {version}, in place of another instance, checks every {}", duration(interval));
+        Self { turns: vec![Turn { at, started: true, took_over: true, text }], ..Self::empty(at) }
     }
 
     /// This process was stopped: nobody looks until it is started again, unless another instance does.
     pub fn stopped(version: &str, at: DateTime<Utc>) -> Self {
         let text = format!("version {version}, no checks until it or another instance goes on");
-        Self { turns: vec![Turn { at, started: false, text }], ..Self::empty(at) }
+        Self { turns: vec![Turn { at, started: false, took_over: false, text }], ..Self::empty(at) }
     }
 
     /// A message of `at` that another version has left behind, of which only the words are known.

@@ -132,7 +132,19 @@ fn a_start_and_a_stop_are_said_and_merged() {
     let expected = "Started: version 0.1.0, checks every 5m (at 2025-10-17 12:01)\n\
                     Stopped: version 0.1.0, no checks until it or another instance goes on";
     assert_eq!(text(&merged), ("⏹️ EchoPilot Auto-Operator Stopped".into(), expected.into()));
-    assert_eq!(Bulletin::merge(&[merged], opened("one", 7, "18T12:06")).kind(), NoticeKind::Alert);
+    assert_eq!(Bulletin::merge(slice::from_ref(&merged), opened("one", 7, "18T12:06")).kind(), NoticeKind::Alert);
+    let merged = Bulletin::merge(&[merged], Bulletin::took_over("0.1.0", Duration::from_secs(300), moment("18T12:02")));
+    let (subject, body) = text(&merged);
+    assert_eq!(subject, "▶️ EchoPilot Auto-Operator Took Over");
+    let took_over = "Took over: version 0.1.0, in place of another instance, checks every 5m";
+    assert_eq!(body.lines().last(), Some(took_over), "{body}");
+}
+
+#[test]
+fn a_start_that_another_version_has_posted_is_understood() {
+    let started = Bulletin::started("0.1.0", Duration::from_secs(300), moment("17T12:01"));
+    let before = started.to_json().replace(r#""took_over":false,"#, "");
+    assert_eq!((before == started.to_json(), Bulletin::parse(&before)), (false, Some(started)));
 }
 
 #[test]

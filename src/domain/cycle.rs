@@ -49,15 +49,10 @@ pub fn advance(
             woke: conditions.woke && id == IssueId::StuckJobs,
         };
         let next = incident::step(known, observation, &circumstances, &mut new_id);
-        let explains = match observation {
-            Observation::Present(_) => true,
-            Observation::Unseen => next.as_ref().is_some_and(|(next, _)| next.is_live()),
-            // One that comes and goes is not over for long, but what is still there without it has outlived it.
-            Observation::Absent => {
-                next.as_ref().is_some_and(|(next, _)| next.is_live() && next.streak < conditions.patience.resolve_after)
-            }
-        };
-        if explains {
+        // One that is only suspected may be forgotten, and nobody would hear of what it held back. One that comes and goes
+        // is not over for long, but what is still there without it has outlived it.
+        let explains = |it: &Incident| it.is_live() && it.streak < conditions.patience.resolve_after;
+        if next.as_ref().is_some_and(|(next, _)| explains(next)) {
             active.push(id);
         }
         stepped.extend(next);
@@ -75,6 +70,7 @@ mod tests {
 
     const STUCK: IssueId = IssueId::StuckJobs;
     const LOW: IssueId = IssueId::LowCompletion;
+    const OPENAI: IssueId = IssueId::OpenaiOffline;
 
     fn conditions(past: Vec<Past>, woke: bool) -> Conditions {
         let patience = Patience { open_after: 1, resolve_after: 1 };
@@ -118,5 +114,43 @@ mod tests {
             }
         }
         assert_eq!((opened, resolved), (vec![false, false, false, true], 3));
+    }
+
+    /// Plays cycles that see so much, with an `OPEN_AFTER` of that; says of each which incidents are open, and which of
+    /// these are held back.
+    fn told(open_after: u32, cycles: &[&[IssueId]]) -> Vec<(Vec<IssueId>, Vec<IssueId>)> {
+        let patience = Patience { open_after, resolve_after: 2 };
+        let (mut incidents, mut story) = (vec![], vec![]);
+        for (cycle, present) in (0..).zip(cycles) {
+            let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(cycle);
+            let conditions = Conditions { patience, ..conditions(vec![], false) };
+            let stepped = advance(incidents, &report(now, present), &conditions, || "id".into());
+            let open = stepped.iter().filter(|(incident, _)| incident.phase == Phase::Open);
+            let (tellable, held): (Vec<_>, Vec<_>) =
+                open.map(|(incident, _)| incident).partition(|incident| incident.is_tellable());
+            let issues = |incidents: Vec<&Incident>| incidents.iter().map(|incident| incident.issue).collect();
+            story.push((issues(tellable), issues(held)));
+            let is_kept = |change, phase| change != Change::Forgotten && phase != Phase::Resolved;
+            let kept = stepped.into_iter().filter(|(incident, change)| is_kept(*change, incident.phase));
+            incidents = kept.map(|(incident, _)| incident).collect();
+        }
+        story
+    }
+
+    #[test]
+    fn a_cause_that_is_never_more_than_suspected_keeps_nothing_from_being_told() {
+        let (with, without): (&[_], &[_]) = (&[OPENAI, STUCK], &[STUCK]);
+        let story = told(2, &[with, without, with, without]);
+        let stuck = (vec![STUCK], vec![]);
+        assert_eq!(story, [(vec![], vec![]), stuck.clone(), stuck.clone(), stuck]);
+    }
+
+    #[test]
+    fn what_opens_together_with_its_cause_is_held_back_however_long_that_takes() {
+        let held = (vec![OPENAI], vec![STUCK]);
+        assert_eq!(told(1, &[&[OPENAI, STUCK], &[OPENAI, STUCK]]), [held.clone(), held.clone()]);
+        let before = (vec![], vec![]);
+        assert_eq!(told(2, &[&[OPENAI, STUCK], &[OPENAI, STUCK]]), [before.clone(), held.clone()]);
+        assert_eq!(told(2, &[&[OPENAI], &[OPENAI, STUCK], &[OPENAI, STUCK]]), [before, (vec![OPENAI], vec![]), held]);
     }
 }

@@ -207,7 +207,8 @@ pub struct Circumstances {
     pub cause: Option<IssueId>,
     /// Whether the issue has come and gone so often of late that one incident is to stand for all its comings.
     pub unstable: bool,
-    /// Whether what is seen may be nothing but the trace of a time in which nobody looked: then nothing opens.
+    /// Whether what is seen may be nothing but the trace of a time in which nobody looked: then nothing opens that was not
+    /// seen often enough before, and nothing gets worse.
     pub woke: bool,
 }
 
@@ -246,13 +247,9 @@ pub fn step(
 
 fn present(incident: Incident, issue: &Issue, circumstances: &Circumstances) -> (Incident, Change) {
     let was_worse = incident.is_worse_than_told();
-    let incident = Incident {
-        text: issue.text.clone(),
-        detail: issue.detail.clone(),
-        magnitude: issue.magnitude,
-        held: incident.held.step(circumstances.cause),
-        ..incident
-    };
+    // How much of it there is shows only when the time in which nobody looked is over for those who are looked at, too.
+    let incident = if circumstances.woke && incident.is_live() { incident } else { seen(incident, issue) };
+    let incident = Incident { held: incident.held.step(circumstances.cause), ..incident };
     match incident.phase {
         Phase::Suspected => suspected(incident, circumstances),
         Phase::Open | Phase::Recovering => {
@@ -267,12 +264,17 @@ fn present(incident: Incident, issue: &Issue, circumstances: &Circumstances) -> 
     }
 }
 
+/// The incident in the words and figures of what was seen.
+fn seen(incident: Incident, issue: &Issue) -> Incident {
+    Incident { text: issue.text.clone(), detail: issue.detail.clone(), magnitude: issue.magnitude, ..incident }
+}
+
 fn suspected(mut incident: Incident, circumstances: &Circumstances) -> (Incident, Change) {
-    // A host that sleeps between all cycles would never hear of it otherwise.
-    let is_new = incident.since == circumstances.now;
-    let waits = circumstances.woke && is_new;
-    incident.streak = if waits { 0 } else { incident.streak + 1 };
-    if waits || incident.streak < circumstances.patience.open_after {
+    incident.streak += 1;
+    // On waking it takes one look more, and not the next one at any price: a host that sleeps between all cycles would
+    // never hear of it otherwise.
+    let looks = circumstances.patience.open_after.saturating_add(u32::from(circumstances.woke));
+    if incident.streak < looks {
         return (incident, Change::None);
     }
     let unstable = circumstances.unstable;

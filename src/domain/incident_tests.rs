@@ -183,21 +183,55 @@ fn an_unstable_incident_takes_four_times_as_long_to_be_over() {
     assert_eq!((cycles, incident.unstable), (8, true));
 }
 
+/// Takes an incident of so many jobs, or the place where one could be, through cycles an hour apart, each of them on waking
+/// or not; says when it opened.
+fn opened_after(open_after: u32, cycles: &[bool]) -> Option<usize> {
+    let patience = Patience { open_after, resolve_after: 2 };
+    let mut incident = None;
+    for (cycle, woke) in cycles.iter().enumerate() {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::hours(cycle as i64);
+        let circumstances = Circumstances { woke: *woke, ..circumstances(now, patience) };
+        let stepped = step(incident, Observation::Present(&stuck(1)), &circumstances, || "one".into());
+        let (next, change) = stepped.expect("a present issue always has an incident");
+        if change == Change::Opened {
+            return Some(cycle + 1);
+        }
+        incident = Some(next);
+    }
+    None
+}
+
 #[test]
 fn what_is_seen_on_waking_opens_when_it_is_seen_again() {
-    let patience = Patience { open_after: 2, resolve_after: 2 };
-    let play = |incident, woke| {
+    for (open_after, cycles, opened) in [
+        (1, &[true][..], None),
+        (1, &[true, false], Some(2)),
+        (2, &[true, false], Some(2)),
+        (2, &[false, true], None),
+        (2, &[false, true, false], Some(3)),
+        (3, &[false, false, true], None),
+        (3, &[false, false, true, false], Some(4)),
+        // A host that sleeps between all cycles.
+        (1, &[true, true], Some(2)),
+        (2, &[true, true, true], Some(3)),
+    ] {
+        assert_eq!(opened_after(open_after, cycles), opened, "{open_after} {cycles:?}");
+    }
+}
+
+#[test]
+fn what_is_live_stays_on_waking_as_it_was_and_gets_worse_when_it_is_seen_again() {
+    let patience = Patience { open_after: 1, resolve_after: 9 };
+    let play = |incident, jobs, woke| {
         let circumstances = Circumstances { woke, ..circumstances(DateTime::UNIX_EPOCH, patience) };
-        let stepped = step(incident, Observation::Present(&stuck(1)), &circumstances, || "one".into());
-        stepped.expect("a present issue always has an incident")
+        step(Some(incident), Observation::Present(&stuck(jobs)), &circumstances, || "another".into())
+            .expect("a present issue always has an incident")
     };
-    let (suspected, _) = play(None, false);
-    let (incident, change) = play(Some(suspected), true);
-    assert_eq!((incident.phase, incident.streak, change), (Phase::Suspected, 0, Change::None));
-    let (incident, change) = play(Some(incident), false);
-    assert_eq!((incident.phase, change), (Phase::Suspected, Change::None));
-    let (incident, change) = play(Some(incident), false);
-    assert_eq!((incident.phase, change), (Phase::Open, Change::Opened));
-    let (incident, change) = play(Some(incident), true);
-    assert_eq!((incident.phase, change), (Phase::Open, Change::None), "what is live stays so");
+    let (incident, change) = play(told(), 250, true);
+    assert_eq!((&incident, change), (&told(), Change::None));
+    let (recovering, _) = changes(told(), &[(None, None)]);
+    assert_eq!(play(recovering, 250, true).0, told(), "it is there again");
+    let (worse, change) = play(incident.clone(), 250, false);
+    assert_eq!((worse.magnitude, worse.text.as_str(), change), (Some(250), "250 job(s) stuck", Change::Worsened));
+    assert_eq!(play(incident, 50, false), (told(), Change::None), "it was the trace of the sleep");
 }

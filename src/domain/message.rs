@@ -69,12 +69,13 @@ fn sections(bulletin: &Bulletin) -> impl Iterator<Item = String> {
 }
 
 fn subject(bulletin: &Bulletin, service: &str) -> String {
-    let is_stopped = bulletin.turns.last().is_some_and(|turn| !turn.started);
+    let last = bulletin.turns.last();
     let (sign, word) = match bulletin.kind() {
         NoticeKind::Alert => ("🚨", "Alert"),
         NoticeKind::Resolved => ("✅", "Resolved"),
         NoticeKind::Reminder => ("⏰", "Reminder"),
-        NoticeKind::Lifecycle if is_stopped => ("⏹️", "Stopped"),
+        NoticeKind::Lifecycle if last.is_some_and(|turn| !turn.started) => ("⏹️", "Stopped"),
+        NoticeKind::Lifecycle if last.is_some_and(|turn| turn.took_over) => ("▶️", "Took Over"),
         NoticeKind::Lifecycle => ("▶️", "Started"),
         NoticeKind::Status => return STATUS_TITLE.into(),
     };
@@ -130,7 +131,11 @@ fn clock(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 fn turned(turn: &Turn, now: DateTime<Utc>) -> String {
-    let what = if turn.started { "Started" } else { "Stopped" };
+    let what = match (turn.started, turn.took_over) {
+        (false, _) => "Stopped",
+        (true, false) => "Started",
+        (true, true) => "Took over",
+    };
     let at = (turn.at != now).then(|| format!("at {}", clock(turn.at, now)));
     with_remarks(format!("{what}: {}", turn.text), [at])
 }

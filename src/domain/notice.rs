@@ -4,7 +4,8 @@
 //! An incident is told once when it opens, again after each reminder interval, when it has become much more than was
 //! told, and once when it is over, to exactly the channels that were told of it. What is held back by its cause is not
 //! told before it has outlived the cause. Nor is what is silenced, or falls into maintenance: what is still there when
-//! that is over is told then. The all-clear is never silenced; it only waits for the end of the maintenance.
+//! that is over is told then. The all-clear is never silenced; it only waits for the end of the maintenance. What nobody
+//! could see in a cycle is not told in it either: what is known of it may be long over.
 //!
 //! A channel that could not be told (its token was revoked, it was not configured yet) is told with the next message that
 //! goes there anyway, when the next reminder is due, when it worsens, and in the first cycle of a process: somebody may
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::incident::{Change, Held, Incident, Phase, Telling};
+use super::issue::IssueId;
 use super::silence::Silence;
 
 /// Why a message goes out; the most urgent reason, which comes first, names it.
@@ -129,6 +131,8 @@ pub struct Terms {
     pub silences: Vec<Silence>,
     /// The end of the maintenance that `now` falls into.
     pub maintenance: Option<DateTime<Utc>>,
+    /// What nobody could see in this cycle.
+    pub unseen: Vec<IssueId>,
     /// Whether this is the first cycle of a process, or of a process that leads.
     pub fresh: bool,
 }
@@ -136,13 +140,15 @@ pub struct Terms {
 impl Terms {
     /// Whether nothing but its end is to be told of the incident.
     fn hush(&self, incident: &Incident) -> bool {
-        self.maintenance.is_some() || self.silences.iter().any(|silence| silence.covers(incident.issue, self.now))
+        let is_silenced = self.silences.iter().any(|silence| silence.covers(incident.issue, self.now));
+        is_silenced || self.maintenance.is_some() || self.unseen.contains(&incident.issue)
     }
 
     /// Whether it is time to tell the incident again. Nobody is reminded of what somebody has taken on.
     fn is_due(&self, incident: &Incident) -> bool {
         let (Some(interval), Some(told)) = (self.reminder, &incident.told) else { return false };
-        let age = (self.now - told.at).to_std().unwrap_or_default();
+        // A clock that was far ahead when it was told has not told it for as long as that.
+        let age = (self.now - told.at).abs().to_std().unwrap_or(interval);
         incident.is_tellable() && incident.acknowledged.is_none() && age >= interval
     }
 }

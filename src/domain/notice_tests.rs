@@ -22,6 +22,8 @@ struct Watch {
     jobs: u64,
     silences: Vec<Silence>,
     maintenance: Option<DateTime<Utc>>,
+    /// Nobody can see these.
+    unseen: Vec<IssueId>,
 }
 
 impl Watch {
@@ -35,6 +37,7 @@ impl Watch {
             jobs: 7,
             silences: vec![],
             maintenance: None,
+            unseen: vec![],
         }
     }
 
@@ -63,6 +66,7 @@ impl Watch {
         let magnitude = |id| (id == STUCK).then_some(self.jobs);
         let issue = |id: IssueId| Issue { magnitude: magnitude(id), ..Issue::new(id, id.to_string()) };
         let report = Report::assemble(1, now, vec![]).with(present.iter().map(|id| issue(*id)));
+        let report = report.undecided(self.unseen.clone());
         let hour = self.hour;
         let mut number = 0;
         let known = self.incidents.drain().map(|(_, incident)| incident).collect();
@@ -73,7 +77,8 @@ impl Watch {
             format!("{hour}-{number}")
         });
         let (silences, maintenance) = (self.silences.clone(), self.maintenance);
-        let terms = Terms { fresh: self.fresh, silences, maintenance, ..terms(now) };
+        let unseen = report.unseen();
+        let terms = Terms { fresh: self.fresh, silences, maintenance, unseen, ..terms(now) };
         let announcements = plan(&stepped, &self.told, &self.channels, &terms);
         self.fresh = false;
         mark_told(&mut stepped, &announcements, now);
@@ -97,7 +102,7 @@ fn hour(number: i64) -> DateTime<Utc> {
 }
 
 fn terms(now: DateTime<Utc>) -> Terms {
-    Terms { now, reminder: Some(FOUR_HOURS), silences: vec![], maintenance: None, fresh: false }
+    Terms { now, reminder: Some(FOUR_HOURS), silences: vec![], maintenance: None, unseen: vec![], fresh: false }
 }
 
 fn describe(announcement: &Announcement) -> String {
@@ -317,6 +322,48 @@ fn what_worsened_while_it_was_held_back_is_told_when_it_has_outlived_its_cause()
     watch.cycle(&[STUCK]);
     assert_eq!(watch.cycle(&[STUCK]), ["email resolved: =stuck_jobs -openai_offline"]);
     assert_eq!(watch.cycle(&[STUCK]), ["email alert: !stuck_jobs"]);
+}
+
+#[test]
+fn what_nobody_can_see_is_neither_mentioned_nor_reminded_of_until_it_is_seen_again() {
+    let mut watch = Watch::new(&["email"]);
+    watch.cycle(&[STUCK]);
+    watch.unseen = vec![STUCK];
+    assert_eq!(watch.cycle(&[LOW]), ["email alert: +low_completion"]);
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[LOW]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[LOW]), ["email reminder: =low_completion"]);
+    watch.unseen = vec![];
+    assert_eq!(watch.cycle(&[STUCK, LOW]), ["email reminder: =stuck_jobs =low_completion"]);
+}
+
+#[test]
+fn what_nobody_can_see_when_a_silence_ends_is_told_when_it_is_seen_again() {
+    let mut watch = Watch::new(&["email"]);
+    watch.silence(None, 2);
+    watch.cycle(&[STUCK]);
+    watch.unseen = vec![STUCK];
+    for _ in 0..3 {
+        assert_eq!(watch.cycle(&[]), NOBODY);
+    }
+    watch.unseen = vec![];
+    assert_eq!(watch.cycle(&[STUCK]), ["email alert: +stuck_jobs"]);
+}
+
+#[test]
+fn a_clock_that_was_ahead_when_something_was_told_does_not_put_off_the_reminder_for_as_long() {
+    let mut watch = Watch::new(&["email"]);
+    watch.hour = 24 * 365;
+    watch.cycle(&[STUCK]);
+    watch.hour = 0;
+    assert_eq!(watch.cycle(&[STUCK]), ["email reminder: =stuck_jobs"]);
+    // Two machines may differ a little: nothing is told twice for that.
+    watch.hour = 0;
+    for _ in 0..4 {
+        assert_eq!(watch.cycle(&[STUCK]), NOBODY);
+    }
+    assert_eq!(watch.cycle(&[STUCK]), ["email reminder: =stuck_jobs"]);
 }
 
 #[test]

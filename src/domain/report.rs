@@ -227,6 +227,11 @@ impl Report {
         if blind { Observation::Unseen } else { Observation::Absent }
     }
 
+    /// What nobody could see in this cycle, whether it is there or not.
+    pub fn unseen(&self) -> Vec<IssueId> {
+        IssueId::ALL.into_iter().filter(|id| self.observe(*id) == Observation::Unseen).collect()
+    }
+
     /// Whether `party` answers; `None` when it is not configured or could not be asked.
     pub fn answers(&self, party: Party) -> Option<bool> {
         match (self.figures(CheckName::Health)?, party) {
@@ -380,6 +385,7 @@ mod tests {
         let report = Report::assemble(1, DateTime::UNIX_EPOCH, vec![blind(CheckName::Metrics, Party::Notion)]);
         assert_eq!(report.observe(IssueId::LowCompletion), Observation::Unseen);
         assert_eq!(report.observe(IssueId::StuckJobs), Observation::Absent);
+        assert!(report.unseen().contains(&IssueId::LowCompletion) && !report.unseen().contains(&IssueId::StuckJobs));
         assert!(matches!(report.observe(IssueId::CheckBlind(CheckName::Metrics)), Observation::Present(_)));
     }
 

@@ -1,6 +1,6 @@
 //! The reports of the last days: those who do not lead show the newest one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::database::Transaction;
 use super::row::{Row, millis};
@@ -16,10 +16,14 @@ pub struct StoredReport {
     pub body: String,
 }
 
+/// By how much the clocks of two machines may differ.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
 impl Store {
-    /// The newest report, if there is one.
-    pub async fn newest_report(&self) -> Result<Option<StoredReport>, StoreError> {
-        self.report_at(DateTime::<Utc>::MAX_UTC).await
+    /// The newest report at `now`, if there is one; not one that a clock which was far ahead has left: it would be the
+    /// newest for as long.
+    pub async fn newest_report(&self, now: DateTime<Utc>) -> Result<Option<StoredReport>, StoreError> {
+        self.report_at(now + CLOCKS_DIFFER).await
     }
 
     /// The report that was the newest one at `at`, if it is still kept.

@@ -6,6 +6,7 @@ use super::changes::{self, Recorded};
 use super::database::Speaks;
 use super::outbox::{self, Notice};
 use super::reports::{self, StoredReport};
+use super::row::millis;
 use super::samples::{self, Gap, Sample};
 use super::statement::Statement;
 use super::{Store, StoreError, deliveries, incidents, silences};
@@ -29,7 +30,7 @@ pub struct Known {
     pub silences: Vec<Silence>,
     /// How it is with each of [`CHANNELS`], also those that are not configured any more.
     pub deliveries: Vec<ChannelDelivery>,
-    /// The moment of the last cycle that left a sample.
+    /// The moment of the newest sample; ahead of us if the clock was, when that was taken.
     pub last_cycle: Option<DateTime<Utc>>,
     /// Why it is decided in memory; none if it is in the database.
     pub from_memory: Option<StoreError>,
@@ -92,6 +93,12 @@ impl Store {
         let database = self.database.clone();
         self.run(async move { known(&mut database.session().await?).await }).await
     }
+
+    /// The moment of the last cycle until `now` that left a sample, whatever clocks that were ahead have left.
+    pub async fn last_cycle(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let database = self.database.clone();
+        self.run(async move { last_cycle(&mut database.session().await?, now).await }).await
+    }
 }
 
 async fn known(on: &mut (impl Speaks + Send)) -> Result<Known, StoreError> {
@@ -101,12 +108,12 @@ async fn known(on: &mut (impl Speaks + Send)) -> Result<Known, StoreError> {
         past: incidents::past(on).await?,
         silences: silences::latest(on).await?,
         deliveries: deliveries::by_channel(on, &CHANNELS).await?,
-        last_cycle: last_cycle(on).await?,
+        last_cycle: last_cycle(on, DateTime::<Utc>::MAX_UTC).await?,
         from_memory: None,
     })
 }
 
-async fn last_cycle(on: &mut impl Speaks) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let newest = Statement::new("SELECT MAX(at) AS at FROM samples").optional(on).await?;
-    newest.map_or(Ok(None), |row| row.optional_moment("at"))
+async fn last_cycle(on: &mut impl Speaks, until: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let newest = Statement::new("SELECT MAX(at) AS at FROM samples WHERE at <= $1").bind(millis(until));
+    newest.optional(on).await?.map_or(Ok(None), |row| row.optional_moment("at"))
 }

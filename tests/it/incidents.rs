@@ -205,6 +205,7 @@ async fn while_notion_is_offline_one_line_says_so_and_nothing_ends_unseen() {
     let messages = telegrams(world, 2).await;
     assert!(messages[1].text.contains("ISSUES DETECTED:\n  • ❌ Notion integration offline\n"), "{}", messages[1].text);
     assert!(!messages[1].text.contains(" unknown: "), "{}", messages[1].text);
+    assert!(!messages[1].text.contains("job(s) stuck"), "nobody knows how many there are: {}", messages[1].text);
     assert!(messages[1].text.contains("Stuck jobs: unknown") && messages[1].text.contains("Done jobs: unknown"));
 
     world.notion.accept_token(&world.notion.token());

@@ -89,7 +89,7 @@ async fn reports_silences_and_gaps_go_and_the_newest_report_stays() {
         assert_eq!(reports().await, ["1", "3"]);
         store.prune(at(31 * 86_400 + 1)).await.unwrap();
         assert_eq!(reports().await, ["3"]);
-        assert_eq!(store.newest_report().await.unwrap().map(|report| report.body), Some("3".into()));
+        assert_eq!(store.newest_report(day(3)).await.unwrap().map(|report| report.body), Some("3".into()));
         assert_eq!(texts(&store, "SELECT id AS it FROM silences").await, ["3"]);
         assert_eq!(store.gaps(at(0)).await.unwrap().len(), 3);
         store.prune(at(401 * 86_400 + 2)).await.unwrap();

@@ -41,6 +41,10 @@ async fn samples_come_back_as_they_were_and_the_first_of_a_moment_counts() {
         let part = store.samples(kept[1].at, kept[2].at).await.unwrap();
         assert_eq!(part, [kept[1].clone()], "what is before the end");
         assert_eq!(store.known().await.unwrap().last_cycle, Some(kept[2].at));
+        let last = |now| store.last_cycle(now);
+        assert_eq!(last(kept[2].at).await.unwrap(), Some(kept[2].at));
+        assert_eq!(last(kept[2].at - TimeDelta::seconds(1)).await.unwrap(), Some(kept[1].at), "not one of the future");
+        assert_eq!(last(kept[0].at - TimeDelta::seconds(1)).await.unwrap(), None);
     }
 }
 
@@ -126,13 +130,16 @@ async fn a_roll_up_that_is_broken_off_between_two_batches_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_of_a_moment_is_the_one_that_was_the_newest_then() {
     for (store, _ground) in each().await {
-        assert_eq!(store.newest_report().await.unwrap(), None);
+        assert_eq!(store.newest_report(at(0)).await.unwrap(), None);
         for second in [0, 600, 300] {
             let report = Some(StoredReport { at: at(second), body: format!("{{\"second\":{second}}}") });
             store.settle(|_| Decision { report, ..Decision::default() }).await.unwrap();
         }
         let second = |report: Option<StoredReport>| report.map(|report| report.at);
-        assert_eq!(second(store.newest_report().await.unwrap()), Some(at(600)), "whenever it was written");
+        let newest = async |now| second(store.newest_report(at(now)).await.unwrap());
+        assert_eq!(newest(600).await, Some(at(600)), "whenever it was written");
+        assert_eq!(newest(540).await, Some(at(600)), "clocks may differ a little");
+        assert_eq!(newest(539).await, Some(at(300)), "a clock that was ahead is not believed");
         assert_eq!(second(store.report_at(at(599)).await.unwrap()), Some(at(300)));
         assert_eq!(second(store.report_at(at(-1)).await.unwrap()), None);
     }

@@ -38,7 +38,7 @@ async fn everything_is_in_it_and_nothing_twice() {
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM incident_changes").await, 2);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM deliveries").await, 4);
         assert_eq!(frail.store.samples(at(0), at(999)).await.unwrap().len(), 3);
-        assert_eq!(frail.store.newest_report().await.unwrap().unwrap().at, at(120));
+        assert_eq!(frail.store.newest_report(at(120)).await.unwrap().unwrap().at, at(120));
         assert_eq!(frail.store.gaps(at(-999)).await.unwrap(), [gap]);
         assert_eq!(frail.store.recall("notion", "memory").await.unwrap(), Some("page-7".into()));
         let told = frail.store.told().await.unwrap();
