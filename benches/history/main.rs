@@ -3,6 +3,7 @@
 //! ```text
 //! past      fills a database with what the retention leaves of such a year
 //! service   the program over it, as a process of its own; asked over HTTP
+//! disk      how long the disk takes for a sync, whoever asks it for one
 //! ```
 //! Prints how large the file is; how long what is asked often takes over the long history and over the short one, in
 //! alternating rounds, first of the service and then of the store; and for how long a writer waits at most while all of
@@ -12,6 +13,7 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::print_stdout, clippy::unwrap_used)]
 
+mod disk;
 mod past;
 mod service;
 
@@ -23,6 +25,7 @@ use auto_operator::store::{Decision, IncidentFilter, Location, Store};
 use chrono::{TimeDelta, Utc};
 use tokio::runtime::Handle;
 
+use disk::Disk;
 use service::Service;
 
 const SHORT: u32 = 500;
@@ -78,12 +81,13 @@ async fn compare(incidents: u32, rounds: usize) {
         line(name, took);
     }
 
-    let (rows, took, mut waited) = prune(&long).await;
-    waited.sort_unstable();
-    let [median, longest] =
-        [waited[waited.len() / 2], waited[waited.len() - 1]].map(|waited| waited.as_secs_f64() * 1e3);
-    println!("\n{rows} rows pruned in {:.1} s, beside somebody who wrote {} times:", took.as_secs_f64(), waited.len());
-    println!("he waited {median:.1} ms as a rule and {longest:.1} ms at most");
+    let disk = Disk::watch(directory.path());
+    let (rows, took, waited) = prune(&long).await;
+    let (times, [usual, longest]) = (waited.len(), usual_and_longest(waited));
+    println!("\n{rows} rows pruned in {:.1} s, beside somebody who wrote {times} times:", took.as_secs_f64());
+    println!("he waited {usual:.2} ms as a rule and {longest:.1} ms at most");
+    let [usual, longest] = usual_and_longest(disk.syncs());
+    println!("(a sync of the disk by somebody else meanwhile: {usual:.2} ms as a rule and {longest:.1} ms at most)");
 }
 
 async fn open(file: &Path) -> Store {
@@ -95,7 +99,7 @@ struct Places {
     /// Cursors to the middle of the incidents and of the deliveries.
     incidents: String,
     deliveries: String,
-    /// An incident, a day old.
+    /// The newest incident.
     incident: String,
 }
 
@@ -115,7 +119,7 @@ impl Places {
         Self {
             incidents: of_incidents.unwrap(),
             deliveries: of_deliveries.unwrap(),
-            incident: newest.items.last().unwrap().id.clone(),
+            incident: newest.items[0].id.clone(),
         }
     }
 
@@ -168,11 +172,14 @@ fn head(title: &str) {
 
 /// A line of the table: the medians.
 fn line(name: &str, took: [Vec<Duration>; 2]) {
-    let [long, short] = took.map(|mut took| {
-        took.sort_unstable();
-        took[took.len() / 2].as_secs_f64() * 1e3
-    });
+    let [[long, _], [short, _]] = took.map(usual_and_longest);
     println!("{name:<36} {long:>10.3} {short:>10.3} {:>7.2}", long / short);
+}
+
+/// The median and the maximum, in milliseconds.
+fn usual_and_longest(mut took: Vec<Duration>) -> [f64; 2] {
+    took.sort_unstable();
+    [took[took.len() / 2], took[took.len() - 1]].map(|took| took.as_secs_f64() * 1e3)
 }
 
 /// Prunes everything beside somebody who writes all the time: how many rows went, how long that took, and how long he
