@@ -9,6 +9,10 @@
 //! alternating rounds, first of the service and then of the store; and for how long a writer waits at most while all of
 //! the long one is pruned. It judges nothing: times are the machine's, ratios say something on another.
 //!
+//! Measured once, 2 cores of an AMD EPYC: 134 MiB beside 5.2 MiB; every ratio between 0.9 and 1.3; all of it, 164,723 rows
+//! and what hangs on them, pruned in 6 s, and a writer waited for 14 ms at most, for 116 ms while a sync of the same disk
+//! took others up to 611 ms.
+//!
 //! `cargo bench --bench history`; among the tests it only checks that it works, with a shorter history.
 
 #![allow(missing_docs, unreachable_pub, clippy::print_stdout, clippy::unwrap_used)]
