@@ -12,6 +12,7 @@ pub mod heart;
 pub mod keeper;
 pub mod leadership;
 pub mod merging;
+pub mod moment;
 pub mod notices;
 pub mod notifier;
 pub mod pace;
