@@ -15,30 +15,27 @@
 //!   epoch is not gone on with.
 
 mod bulk;
+mod choice;
 mod homecoming;
 mod mirror;
 mod outstanding;
 mod recovery;
 mod standby;
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::RwLock;
 use tokio::time::Instant;
 
 use super::{Decision, Due, Known, Notice, Store, StoreError};
 use crate::domain::delivery::ChannelDelivery;
+use choice::{Place, is_fault};
 use mirror::Mirror;
 #[cfg(test)]
 pub(super) use outstanding::ASKED;
-use outstanding::Outstanding;
 use standby::{Standby, lock};
-
-/// How often the outbox is looked at, if it changes while somebody looks.
-const MOST_LOOKS: u32 = 3;
 
 /// What a cycle was settled to, and where.
 #[derive(Clone, Debug)]
@@ -70,13 +67,6 @@ struct Shared {
     standby: RwLock<Option<Arc<Standby>>>,
     /// When the last attempt to have the database back was in vain; held during one.
     recovery: Arc<tokio::sync::Mutex<Option<Instant>>>,
-}
-
-/// Who has answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Database,
-    Memory,
 }
 
 /// What a cycle knew and decided before the database failed.
@@ -263,7 +253,12 @@ impl Ledger {
                 mirror.failed(id, at, error, retry_at);
             }
         };
-        self.ask(|store| async move { store.failed(id, at, error, retry_at).await }, note).await.map(|_| ())
+        let failed = self.ask(|store| async move { store.failed(id, at, error, retry_at).await }, note).await?;
+        // What is refused for good may wait all the same, for what is behind it.
+        if matches!(failed, ((), Place::Database)) && retry_at.is_none() {
+            self.look().await;
+        }
+        Ok(())
     }
 
     /// As [`Store::hasten`].
@@ -336,106 +331,6 @@ impl Ledger {
         }
         self.store.close().await
     }
-
-    /// The standby, while the database is not in use. It stays for as long as it is held.
-    async fn standby(&self) -> Option<RwLockReadGuard<'_, Arc<Standby>>> {
-        RwLockReadGuard::try_map(self.shared.standby.read().await, Option::as_ref).ok()
-    }
-
-    /// Asks the database, and notes in the mirror what it says; or, if it is not in use or fails, the standby.
-    async fn ask<T, F, O, N>(&self, operation: O, note: N) -> Result<(T, Place), StoreError>
-    where
-        O: Fn(Store) -> F,
-        F: Future<Output = Result<T, StoreError>>,
-        N: Fn(&mut Mirror, &Result<T, StoreError>),
-    {
-        loop {
-            if let Some(standby) = self.standby().await {
-                return Ok((operation(standby.store.clone()).await?, Place::Memory));
-            }
-            match self.in_database(operation(self.store.clone()), &note).await {
-                None => {}
-                Some(Err(error)) if is_fault(&error) => {
-                    let standby = self.fall_back(&error, None).await?;
-                    return Ok((operation(standby.store.clone()).await?, Place::Memory));
-                }
-                Some(answer) => return Ok((answer?, Place::Database)),
-            }
-        }
-    }
-
-    /// Does something in the database and notes in the mirror what came of it; nothing, if there is a standby by now.
-    ///
-    /// None is begun before that is done: what is in the mirror then is everything that we have done.
-    async fn in_database<T>(
-        &self,
-        operation: impl Future<Output = Result<T, StoreError>>,
-        note: impl FnOnce(&mut Mirror, &Result<T, StoreError>),
-    ) -> Option<Result<T, StoreError>> {
-        let place = self.shared.standby.read().await;
-        if place.is_some() {
-            return None;
-        }
-        let answer = operation.await;
-        let is_filled = self.mirror(|mirror| {
-            note(mirror, &answer);
-            mirror.is_filled()
-        });
-        if answer.is_ok() && !is_filled {
-            self.look_at_all().await;
-        }
-        Some(answer)
-    }
-
-    /// The standby: a new one if there is none yet, since the database fails: `why`. It begins with what is known and in
-    /// the mirror.
-    async fn fall_back(
-        &self,
-        why: &StoreError,
-        known: Option<Known>,
-    ) -> Result<RwLockReadGuard<'_, Arc<Standby>>, StoreError> {
-        if let Some(standby) = self.standby().await {
-            return Ok(standby);
-        }
-        if let Some(goes_on) = self.shared.goes_on.get()
-            && !goes_on(self.store.fence).await
-        {
-            return Err(why.clone());
-        }
-        let mut place = self.shared.standby.write().await;
-        if place.is_none() {
-            let mut mirror = self.mirror(|mirror| mirror.clone());
-            mirror.known = known.unwrap_or(mirror.known);
-            log::error!("{why}: the watch goes on, and what happens is kept in memory until the database is back");
-            *place = Some(Arc::new(Standby::open(self.store.runtime.clone(), mirror, why.clone()).await?));
-        }
-        // There is one: it was just put there, or was there.
-        RwLockReadGuard::try_map(RwLockWriteGuard::downgrade(place), Option::as_ref).map_err(|_| why.clone())
-    }
-
-    fn mirror<T>(&self, on: impl FnOnce(&mut Mirror) -> T) -> T {
-        on(lock(&self.shared.mirror).under(self.store.fence))
-    }
-
-    /// Looks at everything: we have only begun to lead, or the database was away.
-    async fn look_at_all(&self) {
-        if let Ok(known) = self.store.known().await {
-            self.mirror(|mirror| mirror.filled(known));
-        }
-        self.look().await;
-    }
-
-    /// Looks at the outbox of the database: others may have posted and delivered something, too. If it fails meanwhile, the
-    /// mirror has at least what we have done.
-    async fn look(&self) {
-        for _ in 0..MOST_LOOKS {
-            let changes = self.mirror(|mirror| mirror.changes());
-            let Ok(outstanding) = Outstanding::of(&self.store).await else { return };
-            if self.mirror(|mirror| mirror.seen(changes, outstanding)) {
-                return;
-            }
-        }
-    }
 }
 
 async fn settled(
@@ -443,11 +338,6 @@ async fn settled(
     decide: impl FnOnce(Known) -> Decision + Send + 'static,
 ) -> Result<Settled, StoreError> {
     Ok(Settled { decision: standby.settle(decide).await?, from_memory: Some(standby.why()) })
-}
-
-/// Whether the database is to blame, and memory can do better.
-fn is_fault(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Closed | StoreError::NotLeading | StoreError::WrongCursor)
 }
 
 /// Whether the transaction may have been committed all the same: the answer was lost, or did not come in time.

@@ -72,6 +72,23 @@ async fn what_may_have_arrived_is_sent_again_unchanged_wherever_it_was_sent_firs
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_for_good_is_told_from_memory_by_what_waits_behind_it() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.decides(opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")])).await;
+        assert_eq!(ledger.claims("email", 0).await, Some("n1".into()));
+        ledger.decides(resolves("i1", IssueId::StuckJobs, &[all_clear("n2", "email", "i1")])).await;
+        ledger.failed("n1", at(1), "403", None).await.unwrap();
+        frail.fails().await;
+        let due = ledger.claim("email", at(2), at(62), "test", joined).await.unwrap().unwrap();
+        assert_eq!((due.notice.body.as_str(), due.attempts), ("n1+n2", 2));
+        ledger.delivered("n2", at(3), "250 ok").await.unwrap();
+        frail.is_back().await;
+        assert_eq!(frail.notices().await, ["n1 merged 1", "n2 delivered 2"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_one_is_sending_when_the_database_is_back_is_left_to_him() {
     for mut frail in Frail::of_each_sort().await {
         let ledger = frail.ledger.clone();
