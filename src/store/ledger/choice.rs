@@ -104,24 +104,24 @@ impl Ledger {
         on(lock(&self.shared.mirror).under(self.store.fence))
     }
 
-    /// Looks at everything: we have only begun to lead, or the database was away.
-    pub(super) async fn look_at_all(&self) {
-        if let Ok(known) = self.store.known().await {
-            self.mirror(|mirror| mirror.filled(known));
-        }
-        self.look().await;
+    /// Looks at everything: we have only begun to lead, or the database was away. Says whether all of it was seen.
+    pub(super) async fn look_at_all(&self) -> bool {
+        let Ok(known) = self.store.known().await else { return false };
+        self.mirror(|mirror| mirror.filled(known));
+        self.look().await
     }
 
     /// Looks at the outbox of the database: others may have posted and delivered something, too. If it fails meanwhile, the
-    /// mirror has at least what we have done.
-    pub(super) async fn look(&self) {
+    /// mirror has at least what we have done. Says whether it was seen.
+    pub(super) async fn look(&self) -> bool {
         for _ in 0..MOST_LOOKS {
             let changes = self.mirror(|mirror| mirror.changes());
-            let Ok(outstanding) = Outstanding::of(&self.store).await else { return };
+            let Ok(outstanding) = Outstanding::of(&self.store).await else { return false };
             if self.mirror(|mirror| mirror.seen(changes, outstanding)) {
-                return;
+                return true;
             }
         }
+        false
     }
 }
 

@@ -57,6 +57,13 @@ impl Mirror {
         (self.known, self.filled) = (known, true);
     }
 
+    /// All of it is as it is in memory, which the database has taken over.
+    pub(super) fn replaced(&mut self, known: Known, outstanding: Outstanding) {
+        self.filled(known);
+        self.changes += 1;
+        self.outstanding = outstanding;
+    }
+
     /// Notices are about to be posted: they are there before anybody can have claimed them.
     pub(super) fn posting(&mut self, notices: &[Notice]) {
         self.changes += 1;
