@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 pub struct Due {
     /// The notice, without its incidents: it is rendered, nobody has to look at them again.
     pub notice: Notice,
-    /// How many times it has been tried, this time included; also as a part of what it was merged from.
+    /// How many times it has been tried, this time included; so also what it was merged from.
     pub attempts: u32,
     /// How many of the attempts before this one it was refused in. Those that were cut off are no reason to wait for longer.
     pub refusals: u32,
@@ -120,8 +120,11 @@ async fn take(
     for absorbed in together.iter().filter(|waiting| waiting.notice.id != notice.id) {
         absorb(transaction, &absorbed.notice.id, &notice.id).await?;
     }
-    let attempts = together.iter().map(|waiting| waiting.turn.attempts).max().unwrap_or_default().saturating_add(1);
-    let refusals = together.iter().map(|waiting| waiting.turn.answers).max().unwrap_or_default();
+    // All together, as their answers are counted: one that nobody heard of must not pass for one of another part.
+    let sum = |counted: fn(&Turn) -> u32| {
+        together.iter().fold(0, |sum: u32, waiting| sum.saturating_add(counted(&waiting.turn)))
+    };
+    let (attempts, refusals) = (sum(|turn| turn.attempts).saturating_add(1), sum(|turn| turn.answers));
     let tried_since = together.iter().find(|it| it.notice.id == notice.id).and_then(|it| it.turn.tried_since);
     let next_try = together.iter().map(|waiting| waiting.turn.next_try).min().unwrap_or(notice.created);
     let tried = together.iter().filter(|waiting| waiting.turn.failed_at.is_some());

@@ -13,9 +13,13 @@ use super::{Store, StoreError};
 /// How many rows are deleted in one transaction at most.
 pub(super) const BATCH: u64 = 200;
 
-/// A batch that took longer than this is followed by smaller ones: on a slow disk, too, nobody shall wait for the writer
-/// for more than 50 ms.
+/// A transaction that kept the writer for longer than this is followed by smaller ones, until they are short again: on a
+/// slow disk, too, nobody shall wait for it for more than 50 ms.
 const SHORT: Duration = Duration::from_millis(20);
+
+/// After so many transactions the write-ahead log is taken into the file, beside whoever writes. SQLite would do it by
+/// itself when the log is long, and keep the writer meanwhile.
+const BETWEEN_CHECKPOINTS: u32 = 20;
 
 /// What is deleted some time after it was over, the oldest first.
 pub(super) struct Sweep {
@@ -127,14 +131,14 @@ impl Store {
     }
 
     async fn sweep(&self, sweep: &Sweep, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let (mut batch, mut swept) = (BATCH, 0);
+        let (mut pace, mut swept) = (Pace::default(), 0);
         loop {
             while let Some(dependents) = sweep.dependents {
-                if self.delete(dependents, before, &mut batch).await?.was_the_last {
+                if self.delete(dependents, before, &mut pace).await?.was_the_last {
                     break;
                 }
             }
-            let deleted = self.delete(sweep.rows, before, &mut batch).await?;
+            let deleted = self.delete(sweep.rows, before, &mut pace).await?;
             swept += deleted.rows;
             if deleted.was_the_last {
                 return Ok(swept);
@@ -142,35 +146,36 @@ impl Store {
         }
     }
 
-    /// Deletes up to `batch` rows; makes the next batch smaller if that took long.
     async fn delete(
         &self,
         statement: &'static str,
         before: DateTime<Utc>,
-        batch: &mut u64,
+        pace: &mut Pace,
     ) -> Result<Deleted, StoreError> {
-        let began = Instant::now();
-        let rows = self.delete_batch(statement, before, *batch).await?;
-        let was_the_last = rows < *batch;
-        if began.elapsed() > SHORT {
-            *batch = (*batch / 2).max(1);
+        let batch = pace.batch;
+        let (rows, kept) = self.delete_batch(statement, before, batch).await?;
+        if pace.after(kept) {
+            self.checkpoint().await?;
         }
-        Ok(Deleted { rows, was_the_last })
+        Ok(Deleted { rows, was_the_last: rows < batch })
     }
 
+    /// Deletes up to `batch` rows in one transaction. Returns how many, and for how long it kept the writer.
     pub(super) async fn delete_batch(
         &self,
         statement: &'static str,
         before: DateTime<Utc>,
         batch: u64,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<(u64, Duration), StoreError> {
         let store = self.clone();
         self.run(async move {
             let mut transaction = store.begin().await?;
+            // Not from before: waiting for others is no reason to do less.
+            let began = Instant::now();
             let statement = Statement::new(statement).bind(millis(before)).bind(batch.cast_signed());
             let deleted = statement.execute(&mut transaction).await?;
             transaction.commit().await?;
-            Ok(deleted)
+            Ok((deleted, began.elapsed()))
         })
         .await
     }
@@ -180,4 +185,47 @@ impl Store {
 struct Deleted {
     rows: u64,
     was_the_last: bool,
+}
+
+/// How much is deleted at once, by how long that took lately.
+struct Pace {
+    batch: u64,
+    since_checkpoint: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { batch: BATCH, since_checkpoint: 0 }
+    }
+}
+
+impl Pace {
+    /// A transaction kept the writer for so long. Says whether it is time for a checkpoint.
+    fn after(&mut self, kept: Duration) -> bool {
+        if kept > SHORT {
+            self.batch = (self.batch / 2).max(1);
+        } else if kept < SHORT / 4 {
+            self.batch = (self.batch * 2).min(BATCH);
+        }
+        self.since_checkpoint = (self.since_checkpoint + 1) % BETWEEN_CHECKPOINTS;
+        self.since_checkpoint == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_slow_for_a_while_is_given_less_at_once_for_that_while() {
+        let mut pace = Pace::default();
+        let mut after = |millis| {
+            pace.after(Duration::from_millis(millis));
+            pace.batch
+        };
+        assert_eq!([21, 500, 20, 6, 4, 4, 4].map(&mut after), [100, 50, 50, 50, 100, 200, 200]);
+        assert_eq!([100; 9].map(after), [100, 50, 25, 12, 6, 3, 1, 1, 1]);
+        let checkpoints = (0..200).filter(|_| pace.after(SHORT)).count();
+        assert_eq!(checkpoints, 10);
+    }
 }

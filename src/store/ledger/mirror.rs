@@ -37,9 +37,11 @@ impl Mirror {
     /// the next one there was none.
     pub(super) fn under(&mut self, epoch: Option<i64>) -> &mut Self {
         let Some(epoch) = epoch else { return self };
-        let goes_on = self.epoch.is_some_and(|former| (former..=former + 1).contains(&epoch));
-        if !goes_on {
-            *self = Self { changes: self.changes, ..Self::default() };
+        match self.epoch {
+            // Whoever led before says what he has still done.
+            Some(former) if epoch < former => return self,
+            Some(former) if epoch <= former + 1 => {}
+            _ => *self = Self { changes: self.changes, ..Self::default() },
         }
         self.epoch = Some(epoch);
         self
@@ -55,16 +57,35 @@ impl Mirror {
         (self.known, self.filled) = (known, true);
     }
 
+    /// All of it is as it is in memory, which the database has taken over.
+    pub(super) fn replaced(&mut self, known: Known, outstanding: Outstanding) {
+        self.filled(known);
+        self.changes += 1;
+        self.outstanding = outstanding;
+    }
+
+    /// Notices are about to be posted: they are there before anybody can have claimed them.
+    pub(super) fn posting(&mut self, notices: &[Notice]) {
+        self.changes += 1;
+        self.outstanding.posting(notices);
+    }
+
+    /// They were posted.
+    pub(super) fn posted(&mut self, notices: &[Notice]) {
+        self.changes += 1;
+        self.outstanding.posted(notices);
+    }
+
+    /// They were not.
+    pub(super) fn not_posted(&mut self, notices: &[Notice]) {
+        self.changes += 1;
+        notices.iter().for_each(|notice| self.outstanding.finished(&notice.id));
+    }
+
     /// A cycle has been settled.
     pub(super) fn settled(&mut self, before: Known, decision: &Decision) {
         self.filled(after(before, decision));
         self.posted(&decision.notices);
-    }
-
-    /// Notices were posted.
-    pub(super) fn posted(&mut self, notices: &[Notice]) {
-        self.changes += 1;
-        self.outstanding.posted(notices);
     }
 
     /// A notice was claimed until then, for itself and for those that it was `merged` of.
@@ -191,4 +212,66 @@ fn delivery(former: &ChannelDelivery, own: &ChannelDelivery) -> ChannelDelivery 
         (false, state) => (state, own.last_error.clone()),
     };
     ChannelDelivery { state, last_error, last_delivered: own.last_delivered.or(former.last_delivered), ..own.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+
+    use super::super::standby::Standby;
+    use super::*;
+    use crate::domain::notice::NoticeKind;
+
+    fn alert() -> Notice {
+        Notice {
+            id: "n1".into(),
+            channel: "email".into(),
+            kind: NoticeKind::Alert,
+            subject: "🚨".into(),
+            body: "50 job(s) stuck".into(),
+            thread: None,
+            created: DateTime::UNIX_EPOCH,
+            incidents: vec![],
+            content: None,
+            not_before: None,
+        }
+    }
+
+    /// What is sent from memory if the database fails now.
+    async fn sent_from_memory(mirror: &Mirror) -> Option<String> {
+        let standby = Standby::open(Handle::current(), mirror.clone(), StoreError::Locked).await.unwrap();
+        let (now, until) = (DateTime::from_timestamp_millis(1), DateTime::from_timestamp_millis(2));
+        let claim = standby.store.claim("email", now.unwrap(), until.unwrap(), "test", |_, newest| newest);
+        claim.await.unwrap().map(|due| due.notice.id)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_claimed_before_the_cycle_that_posted_it_is_noted_is_sent_by_nobody_else() {
+        let notice = alert();
+        let decision = Decision { notices: vec![notice.clone()], ..Decision::default() };
+        let due =
+            Due { notice: notice.clone(), attempts: 1, refusals: 0, tried_since: None, waiting_since: notice.created };
+        let mut mirror = Mirror::default();
+        mirror.posting(&decision.notices);
+        assert_eq!(sent_from_memory(&mirror).await.as_deref(), Some("n1"));
+        mirror.claimed(&due, &[], DateTime::from_timestamp_millis(100).unwrap(), "courier");
+        mirror.settled(Known::default(), &decision);
+        assert_eq!(sent_from_memory(&mirror).await, None, "it is being sent");
+        mirror.delivered("n1");
+        mirror.posted(&decision.notices);
+        assert_eq!(sent_from_memory(&mirror).await, None, "it was sent");
+        mirror.posting(&decision.notices);
+        mirror.not_posted(&decision.notices);
+        assert_eq!(sent_from_memory(&mirror).await, None, "it is not there");
+    }
+
+    #[test]
+    fn what_an_earlier_leader_has_still_done_does_not_make_the_newer_one_forget() {
+        let mut mirror = Mirror::default();
+        mirror.under(Some(5)).filled(Known::default());
+        mirror.under(Some(4)).delivered("n1");
+        assert!(mirror.under(Some(5)).is_filled());
+        assert!(mirror.under(Some(6)).is_filled(), "between the two there was no other");
+        assert!(!mirror.under(Some(8)).is_filled());
+    }
 }

@@ -15,30 +15,27 @@
 //!   epoch is not gone on with.
 
 mod bulk;
+mod choice;
 mod homecoming;
 mod mirror;
 mod outstanding;
 mod recovery;
 mod standby;
 
-use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::RwLock;
 use tokio::time::Instant;
 
 use super::{Decision, Due, Known, Notice, Store, StoreError};
 use crate::domain::delivery::ChannelDelivery;
+use choice::{Place, is_fault};
 use mirror::Mirror;
 #[cfg(test)]
 pub(super) use outstanding::ASKED;
-use outstanding::Outstanding;
 use standby::{Standby, lock};
-
-/// How often the outbox is looked at, if it changes while somebody looks.
-const MOST_LOOKS: u32 = 3;
 
 /// What a cycle was settled to, and where.
 #[derive(Clone, Debug)]
@@ -72,15 +69,8 @@ struct Shared {
     recovery: Arc<tokio::sync::Mutex<Option<Instant>>>,
 }
 
-/// Who has answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Database,
-    Memory,
-}
-
 /// What a cycle knew and decided before the database failed.
-type Course = Option<(Known, Decision)>;
+type Course = Arc<Mutex<Option<(Known, Decision)>>>;
 
 impl Ledger {
     /// One over `store`.
@@ -119,61 +109,79 @@ impl Ledger {
             let decide = Arc::clone(&decide);
             move |known| decide(known)
         };
-        let standby = match self.standby().await {
-            Some(standby) => standby,
-            None => {
-                let (error, course) = match self.settle_in_database(decide).await {
-                    (Ok(decision), _) => return Ok(Settled { decision, from_memory: None }),
-                    (Err(error), _) if !is_fault(&error) => return Err(error),
-                    (Err(error), course) => (error, course),
-                };
-                // What had been read is newer than what is in the mirror.
-                let (known, decision) = course.map_or((None, None), |(known, decision)| (Some(known), Some(decision)));
-                let standby = self.fall_back(&error, known).await?;
-                match decision.filter(|_| may_have_been_written(&error)) {
-                    Some(decision) => return settled(&standby, move |_| decision).await,
-                    None => standby,
-                }
+        loop {
+            if let Some(standby) = self.standby().await {
+                return settled(&standby, in_memory).await;
             }
-        };
-        settled(&standby, in_memory).await
+            let course = Arc::new(Mutex::new(None));
+            let Some(written) = self.settle_in_database(Arc::clone(&decide), Arc::clone(&course)).await else {
+                continue;
+            };
+            let error = match written {
+                Ok(decision) => {
+                    self.look().await;
+                    return Ok(Settled { decision, from_memory: None });
+                }
+                Err(error) if !is_fault(&error) => return Err(error),
+                Err(error) => error,
+            };
+            // What had been read is newer than what is in the mirror.
+            let (known, decision) = lock(&course).take().unzip();
+            let standby = self.fall_back(&error, known).await?;
+            return match decision.filter(|_| may_have_been_written(&error)) {
+                Some(decision) => settled(&standby, move |_| decision).await,
+                None => settled(&standby, in_memory).await,
+            };
+        }
     }
 
-    /// What was known and decided is returned also if it could not be written.
-    async fn settle_in_database<F>(&self, decide: Arc<F>) -> (Result<Decision, StoreError>, Course)
+    /// Notes in `course` what was known and decided, also if it cannot be written.
+    async fn settle_in_database<F>(&self, decide: Arc<F>, course: Course) -> Option<Result<Decision, StoreError>>
     where
         F: Fn(Known) -> Decision + Send + Sync + 'static,
     {
-        let course = Arc::new(Mutex::new(None));
-        let noted = Arc::clone(&course);
+        let (ledger, noted) = (self.clone(), Arc::clone(&course));
         let decide = move |known: Known| {
             let decision = decide(known.clone());
+            // Before anybody can have claimed them.
+            ledger.mirror(|mirror| mirror.posting(&decision.notices));
             *lock(&noted) = Some((known, decision.clone()));
             decision
         };
-        let settled = self.store.settle(decide).await;
-        let course = lock(&course).take();
-        if settled.is_err() {
-            return (settled, course);
-        }
-        if let Some((known, decision)) = course {
-            self.mirror(|mirror| mirror.settled(known, &decision));
-        }
-        self.look().await;
-        (settled, None)
+        let note = |mirror: &mut Mirror, settled: &Result<Decision, StoreError>| match (&*lock(&course), settled) {
+            (Some((known, decision)), Ok(_)) => mirror.settled(known.clone(), decision),
+            (Some((_, decision)), Err(_)) => mirror.not_posted(&decision.notices),
+            (None, _) => {}
+        };
+        self.in_database(self.store.settle(decide), note).await
     }
 
     /// As [`Store::post`].
     pub async fn post(&self, notices: Vec<Notice>) -> Result<(), StoreError> {
-        let post = |store: Store| {
-            let notices = notices.clone();
-            async move { store.post(notices).await }
+        let note = |mirror: &mut Mirror, posted: &Result<(), StoreError>| match posted {
+            Ok(()) => mirror.posted(&notices),
+            Err(_) => mirror.not_posted(&notices),
         };
-        if self.ask(post).await?.1 == Place::Database {
-            self.mirror(|mirror| mirror.posted(&notices));
-            self.look().await;
+        loop {
+            if let Some(standby) = self.standby().await {
+                return standby.store.post(notices).await;
+            }
+            let post = async {
+                // Before anybody can have claimed them.
+                self.mirror(|mirror| mirror.posting(&notices));
+                self.store.post(notices.clone()).await
+            };
+            match self.in_database(post, note).await {
+                None => {}
+                Some(Err(error)) if is_fault(&error) => {
+                    return self.fall_back(&error, None).await?.store.post(notices).await;
+                }
+                Some(posted) => {
+                    self.look().await;
+                    return posted;
+                }
+            }
         }
-        Ok(())
     }
 
     /// As [`Store::claim`].
@@ -191,39 +199,44 @@ impl Ledger {
         let (merge, merged) = (Arc::new(merge), Arc::new(Mutex::new(vec![])));
         let claim = |store: Store| {
             let (merge, merged) = (Arc::clone(&merge), Arc::clone(&merged));
+            lock(&merged).clear();
             let merge = move |earlier: Vec<Notice>, newest| {
                 *lock(&merged) = earlier.iter().map(|notice| notice.id.clone()).collect();
                 merge(earlier, newest)
             };
             async move { store.claim(channel, now, until, by, merge).await }
         };
-        let mut claimed = self.ask(claim).await?;
+        let note = |mirror: &mut Mirror, claimed: &Result<Option<Due>, StoreError>| {
+            if let Ok(Some(due)) = claimed {
+                mirror.claimed(due, &lock(&merged), until, by);
+            }
+        };
+        let mut claimed = self.ask(claim, note).await?;
         // What is due in memory does not wait for the database.
         if matches!(claimed, (None, Place::Memory)) && self.recover().await {
-            claimed = self.ask(claim).await?;
-        }
-        if let (Some(due), Place::Database) = &claimed {
-            self.mirror(|mirror| mirror.claimed(due, &lock(&merged), until, by));
+            claimed = self.ask(claim, note).await?;
         }
         Ok(claimed.0)
     }
 
     /// As [`Store::delivered`]: wherever the notice is by now.
     pub async fn delivered(&self, id: &str, at: DateTime<Utc>, receipt: &str) -> Result<(), StoreError> {
-        if let Some(standby) = self.standby().await {
-            return standby.delivered(id, at, receipt).await;
-        }
-        match self.store.delivered(id, at, receipt).await {
-            Ok(()) => self.mirror(|mirror| mirror.delivered(id)),
-            Err(error) if is_fault(&error) => {
-                return self.fall_back(&error, None).await?.delivered(id, at, receipt).await;
+        let note = |mirror: &mut Mirror, delivered: &Result<(), StoreError>| {
+            if delivered.is_ok() {
+                mirror.delivered(id);
             }
-            Err(error) => return Err(error),
-        }
-        // A standby may have been begun in between, with a mirror in which the notice was still waiting.
-        match self.standby().await {
-            Some(standby) => standby.delivered(id, at, receipt).await,
-            None => Ok(()),
+        };
+        loop {
+            if let Some(standby) = self.standby().await {
+                return standby.delivered(id, at, receipt).await;
+            }
+            match self.in_database(self.store.delivered(id, at, receipt), note).await {
+                None => {}
+                Some(Err(error)) if is_fault(&error) => {
+                    return self.fall_back(&error, None).await?.delivered(id, at, receipt).await;
+                }
+                Some(delivered) => return delivered,
+            }
         }
     }
 
@@ -235,16 +248,22 @@ impl Ledger {
         error: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let ((), place) = self.ask(|store| async move { store.failed(id, at, error, retry_at).await }).await?;
-        if place == Place::Database {
-            self.mirror(|mirror| mirror.failed(id, at, error, retry_at));
+        let note = |mirror: &mut Mirror, noted: &Result<(), StoreError>| {
+            if noted.is_ok() {
+                mirror.failed(id, at, error, retry_at);
+            }
+        };
+        let failed = self.ask(|store| async move { store.failed(id, at, error, retry_at).await }, note).await?;
+        // What is refused for good may wait all the same, for what is behind it.
+        if matches!(failed, ((), Place::Database)) && retry_at.is_none() {
+            self.look().await;
         }
         Ok(())
     }
 
     /// As [`Store::hasten`].
     pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        if self.ask(|store| async move { store.hasten(id, now).await }).await?.1 == Place::Database {
+        if self.ask(|store| async move { store.hasten(id, now).await }, |_, _| {}).await?.1 == Place::Database {
             self.look().await;
         }
         Ok(())
@@ -252,7 +271,7 @@ impl Ledger {
 
     /// As [`Store::receipt_of`]; in memory, none of what had been delivered before.
     pub async fn receipt_of(&self, id: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.ask(|store| async move { store.receipt_of(id).await }).await?.0)
+        Ok(self.ask(|store| async move { store.receipt_of(id).await }, |_, _| {}).await?.0)
     }
 
     /// As [`Store::deliveries`]. Whoever only wants to know does not have the watch go on in memory.
@@ -267,25 +286,27 @@ impl Ledger {
 
     /// As [`Store::next_due`].
     pub async fn next_due(&self, channel: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        Ok(self.ask(|store| async move { store.next_due(channel, now).await }).await?.0)
+        Ok(self.ask(|store| async move { store.next_due(channel, now).await }, |_, _| {}).await?.0)
     }
 
     /// As [`Store::recall`]; in memory, as far as it has been asked for before.
     pub async fn recall(&self, channel: &str, key: &str) -> Result<Option<String>, StoreError> {
-        let (value, place) = self.ask(|store| async move { store.recall(channel, key).await }).await?;
-        if place == Place::Database {
-            self.mirror(|mirror| mirror.remember(channel, key, value.clone()));
-        }
-        Ok(value)
+        let note = |mirror: &mut Mirror, value: &Result<Option<String>, StoreError>| {
+            if let Ok(value) = value {
+                mirror.remember(channel, key, value.clone());
+            }
+        };
+        Ok(self.ask(|store| async move { store.recall(channel, key).await }, note).await?.0)
     }
 
     /// As [`Store::remember`].
     pub async fn remember(&self, channel: &str, key: &str, value: &str) -> Result<(), StoreError> {
-        let ((), place) = self.ask(|store| async move { store.remember(channel, key, value).await }).await?;
-        if place == Place::Database {
-            self.mirror(|mirror| mirror.remember(channel, key, Some(value.to_owned())));
-        }
-        Ok(())
+        let note = |mirror: &mut Mirror, remembered: &Result<(), StoreError>| {
+            if remembered.is_ok() {
+                mirror.remember(channel, key, Some(value.to_owned()));
+            }
+        };
+        self.ask(|store| async move { store.remember(channel, key, value).await }, note).await.map(|_| ())
     }
 
     /// Why the database is not in use at the moment; none if it is.
@@ -310,85 +331,6 @@ impl Ledger {
         }
         self.store.close().await
     }
-
-    /// The standby, while the database is not in use. It stays for as long as it is held.
-    async fn standby(&self) -> Option<RwLockReadGuard<'_, Arc<Standby>>> {
-        RwLockReadGuard::try_map(self.shared.standby.read().await, Option::as_ref).ok()
-    }
-
-    /// Asks the database or, if that is not in use or fails, the standby.
-    async fn ask<T, F, O>(&self, operation: O) -> Result<(T, Place), StoreError>
-    where
-        O: Fn(Store) -> F,
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        if let Some(standby) = self.standby().await {
-            return Ok((operation(standby.store.clone()).await?, Place::Memory));
-        }
-        match operation(self.store.clone()).await {
-            Err(error) if is_fault(&error) => {
-                let standby = self.fall_back(&error, None).await?;
-                Ok((operation(standby.store.clone()).await?, Place::Memory))
-            }
-            answer => {
-                let answer = answer?;
-                if !self.mirror(|mirror| mirror.is_filled()) {
-                    self.look_at_all().await;
-                }
-                Ok((answer, Place::Database))
-            }
-        }
-    }
-
-    /// The standby: a new one if there is none yet, since the database fails: `why`. It begins with what is known and in
-    /// the mirror.
-    async fn fall_back(
-        &self,
-        why: &StoreError,
-        known: Option<Known>,
-    ) -> Result<RwLockReadGuard<'_, Arc<Standby>>, StoreError> {
-        if let Some(standby) = self.standby().await {
-            return Ok(standby);
-        }
-        if let Some(goes_on) = self.shared.goes_on.get()
-            && !goes_on(self.store.fence).await
-        {
-            return Err(why.clone());
-        }
-        let mut place = self.shared.standby.write().await;
-        if place.is_none() {
-            let mut mirror = self.mirror(|mirror| mirror.clone());
-            mirror.known = known.unwrap_or(mirror.known);
-            log::error!("{why}: the watch goes on, and what happens is kept in memory until the database is back");
-            *place = Some(Arc::new(Standby::open(self.store.runtime.clone(), mirror, why.clone()).await?));
-        }
-        // There is one: it was just put there, or was there.
-        RwLockReadGuard::try_map(RwLockWriteGuard::downgrade(place), Option::as_ref).map_err(|_| why.clone())
-    }
-
-    fn mirror<T>(&self, on: impl FnOnce(&mut Mirror) -> T) -> T {
-        on(lock(&self.shared.mirror).under(self.store.fence))
-    }
-
-    /// Looks at everything: we have only begun to lead, or the database was away.
-    async fn look_at_all(&self) {
-        if let Ok(known) = self.store.known().await {
-            self.mirror(|mirror| mirror.filled(known));
-        }
-        self.look().await;
-    }
-
-    /// Looks at the outbox of the database: others may have posted and delivered something, too. If it fails meanwhile, the
-    /// mirror has at least what we have done.
-    async fn look(&self) {
-        for _ in 0..MOST_LOOKS {
-            let changes = self.mirror(|mirror| mirror.changes());
-            let Ok(outstanding) = Outstanding::of(&self.store).await else { return };
-            if self.mirror(|mirror| mirror.seen(changes, outstanding)) {
-                return;
-            }
-        }
-    }
 }
 
 async fn settled(
@@ -396,11 +338,6 @@ async fn settled(
     decide: impl FnOnce(Known) -> Decision + Send + 'static,
 ) -> Result<Settled, StoreError> {
     Ok(Settled { decision: standby.settle(decide).await?, from_memory: Some(standby.why()) })
-}
-
-/// Whether the database is to blame, and memory can do better.
-fn is_fault(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Closed | StoreError::NotLeading | StoreError::WrongCursor)
 }
 
 /// Whether the transaction may have been committed all the same: the answer was lost, or did not come in time.

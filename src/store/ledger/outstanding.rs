@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::issue::CHANNELS;
 use crate::domain::notice::{NoticeKind, Step};
-use crate::store::copies::{self, Column, Copied, text};
+use crate::store::copies::{self, Column, Copied, number, text};
 use crate::store::database::{Speaks, Transaction};
 use crate::store::outbox::first_try;
 use crate::store::row::millis;
@@ -173,19 +173,27 @@ impl Outstanding {
         self.notices.iter().map(|notice| text(notice, ID))
     }
 
-    /// They were posted, and nothing else is known yet of them. A state takes the place of one that nobody has claimed.
-    pub(super) fn posted(&mut self, notices: &[Notice]) {
+    /// They are about to be posted.
+    pub(super) fn posting(&mut self, notices: &[Notice]) {
         for notice in notices {
-            if notice.kind == NoticeKind::Status {
-                self.notices.retain(|former| {
-                    let is_state = text(former, KIND) == notice.kind.name() && text(former, CHANNEL) == notice.channel;
-                    !is_state || is_claimed(former)
-                });
-            }
             self.notices.push(new(notice));
             let link =
                 |(incident, step): &(String, Step)| vec![(&notice.id).into(), incident.into(), step.name().into()];
             self.links.extend(notice.incidents.iter().map(link));
+        }
+    }
+
+    /// They were posted: a state has taken the place of those before it that nobody had claimed.
+    pub(super) fn posted(&mut self, notices: &[Notice]) {
+        for state in notices.iter().filter(|notice| notice.kind == NoticeKind::Status) {
+            let Some(place) = self.notices.iter().position(|row| text(row, ID) == state.id) else { continue };
+            let is_replaced = |row: &Copied| {
+                let is_a_state = text(row, KIND) == state.kind.name() && text(row, CHANNEL) == state.channel;
+                is_a_state && number(row, CLAIMED_UNTIL) <= millis(state.created)
+            };
+            let later = self.notices.split_off(place);
+            self.notices.retain(|row| !is_replaced(row));
+            self.notices.extend(later);
         }
     }
 
@@ -251,10 +259,6 @@ fn new(notice: &Notice) -> Copied {
         row[number] = Value::Number(None);
     }
     row
-}
-
-fn is_claimed(row: &Copied) -> bool {
-    matches!(row[CLAIMED_UNTIL], Value::Number(Some(_)))
 }
 
 fn give_back(row: &mut Copied) {

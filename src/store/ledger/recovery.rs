@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::homecoming::Baggage;
+use super::outstanding::Outstanding;
 use super::{Ledger, bulk};
 use crate::store::{StoreError, on};
 
@@ -56,10 +57,17 @@ impl Ledger {
         // What came meanwhile; now nothing more comes.
         bulk::carry(standby, &self.store).await?;
         Baggage::of(standby).await?.unpack(&self.store).await?;
+        // Should the database fail again at once, memory goes on from where it is.
+        for (channel, key, value) in standby.memories().await? {
+            self.mirror(|mirror| mirror.remember(&channel, &key, Some(value)));
+        }
+        if !self.look_at_all().await {
+            let (known, outstanding) = (standby.known().await?, Outstanding::of(&standby.store).await?);
+            self.mirror(|mirror| mirror.replaced(known, outstanding));
+        }
         *place = None;
         drop(place);
         log::info!("the database is back, and what happened meanwhile is in it");
-        self.look_at_all().await;
         Ok(())
     }
 

@@ -91,11 +91,32 @@ impl Standby {
         &self,
         decide: impl FnOnce(Known) -> Decision + Send + 'static,
     ) -> Result<Decision, StoreError> {
-        let (seed, why) = (self.seed.clone(), self.why());
-        let decision = self.store.settle(move |own| decide(mirror::joined(&seed, own, why))).await?;
+        let (seed, why, last_cycle) = (self.seed.clone(), self.why(), self.last_cycle());
+        let known = move |own| mirror::joined(&seed, Known { last_cycle, ..own }, why);
+        let decision = self.store.settle(move |own| decide(known(own))).await?;
         lock(&self.cycles).extend(decision.sample.as_ref().map(|sample| millis(sample.at)));
         self.keep_within_bounds().await?;
         Ok(decision)
+    }
+
+    /// The last cycle that was settled here: its figures may be in the database by now, and here no more.
+    fn last_cycle(&self) -> Option<DateTime<Utc>> {
+        lock(&self.cycles).last().copied().and_then(DateTime::from_timestamp_millis)
+    }
+
+    /// What is known here, for whoever goes on from here.
+    pub(super) async fn known(&self) -> Result<Known, StoreError> {
+        let own = Known { last_cycle: self.last_cycle(), ..self.store.known().await? };
+        Ok(Known { from_memory: None, ..mirror::joined(&self.seed, own, self.why()) })
+    }
+
+    /// What channels remember.
+    pub(super) async fn memories(&self) -> Result<Vec<(String, String, String)>, StoreError> {
+        let database = self.store.database.clone();
+        let rows = self.store.run(async move {
+            Statement::new("SELECT channel, key, value FROM channel_state").all(&mut database.session().await?).await
+        });
+        rows.await?.iter().map(|row| Ok((row.text("channel")?, row.text("key")?, row.text("value")?))).collect()
     }
 
     /// The moments of the cycles that were settled here.

@@ -110,6 +110,26 @@ async fn what_may_have_arrived_is_sent_again_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_what_was_tried_one_by_one_and_then_merged_the_answers_of_one_are_none_for_the_other() {
+    for (store, _ground) in each().await {
+        let later = Notice { not_before: Some(at(100)), ..alert("n1", "email", "i1") };
+        open_stuck(&store, &[later, alert("n2", "email", "i1")]).await;
+        for (second, id) in [(10, "n2"), (100, "n1")] {
+            assert_eq!(parts(&store, "email", second).await, Some((id.into(), 1)));
+            store.failed(id, at(second + 1), "421", Some(at(200))).await.unwrap();
+        }
+        assert_eq!(parts(&store, "email", 200).await.map(|(together, _)| together).as_deref(), Some("n1+n2"));
+        store.post(vec![alert("n3", "email", "i1")]).await.unwrap();
+        let due = store.claim("email", at(260), at(320), "test", joined).await.unwrap().unwrap();
+        assert_eq!(due.notice.body, "n1+n2", "it may have arrived when nobody said what came of it");
+        assert_eq!((due.attempts, due.refusals), (4, 2));
+        store.failed("n2", at(261), "421", Some(at(300))).await.unwrap();
+        let due = store.claim("email", at(300), at(360), "test", joined).await.unwrap().unwrap();
+        assert_eq!((due.notice.body.as_str(), due.attempts, due.refusals), ("n1+n2", 5, 3), "once it may have arrived");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn states_are_sent_as_they_are_and_in_their_turn() {
     for (store, _ground) in each().await {
         let status = at_second(2, notice("s1", "notion", NoticeKind::Status, &[]));

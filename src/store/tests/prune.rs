@@ -110,8 +110,8 @@ async fn many_go_in_several_batches_and_what_hangs_on_them_goes_before() {
             .collect();
         store.settle(|_| Decision { stepped, entries, ..Decision::default() }).await.unwrap();
         let Sweep { dependents: Some(changes), rows: incidents, .. } = SWEEPS[1] else { panic!("not the incidents") };
-        assert_eq!(store.delete_batch(changes, at(1), BATCH).await.unwrap(), BATCH);
-        assert_eq!(store.delete_batch(incidents, at(1), BATCH).await.unwrap(), BATCH);
+        assert_eq!(store.delete_batch(changes, at(1), BATCH).await.unwrap().0, BATCH);
+        assert_eq!(store.delete_batch(incidents, at(1), BATCH).await.unwrap().0, BATCH);
         assert_eq!(store.prune(day(366)).await.unwrap(), many - BATCH);
         assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM incident_changes").await, 0);
     }

@@ -1,5 +1,7 @@
 //! Couriers that are under way while the database fails or comes back.
 
+use std::sync::Mutex;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +68,23 @@ async fn what_may_have_arrived_is_sent_again_unchanged_wherever_it_was_sent_firs
         ledger.decides(Decision { notices: vec![alert("n2", "email", "i1")], ..Decision::default() }).await;
         sent_again("m1", 121).await;
         assert_eq!(frail.notices().await, ["m1 delivered 2", "n1 delivered 2", "n2 pending 0"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_for_good_is_told_from_memory_by_what_waits_behind_it() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.decides(opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1")])).await;
+        assert_eq!(ledger.claims("email", 0).await, Some("n1".into()));
+        ledger.decides(resolves("i1", IssueId::StuckJobs, &[all_clear("n2", "email", "i1")])).await;
+        ledger.failed("n1", at(1), "403", None).await.unwrap();
+        frail.fails().await;
+        let due = ledger.claim("email", at(2), at(62), "test", joined).await.unwrap().unwrap();
+        assert_eq!((due.notice.body.as_str(), due.attempts), ("n1+n2", 2));
+        ledger.delivered("n2", at(3), "250 ok").await.unwrap();
+        frail.is_back().await;
+        assert_eq!(frail.notices().await, ["n1 merged 1", "n2 delivered 2"]);
     }
 }
 
@@ -138,5 +157,43 @@ async fn a_courier_that_never_stops_sends_each_notice_once_while_the_database_co
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM notices").await, 30);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM notices WHERE state = 'pending'").await, 0);
         assert_eq!(number(&frail.store, "SELECT COUNT(*) AS it FROM samples").await, 30);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_begins_with_what_was_under_way_when_the_database_failed() {
+    for frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        let (decides, deciding) = std::sync::mpsc::channel();
+        let (goes_on, may_go_on) = std::sync::mpsc::channel();
+        let may_go_on = Mutex::new(may_go_on);
+        let settling = tokio::spawn({
+            let ledger = ledger.clone();
+            async move {
+                let decide = move |_| {
+                    decides.send(()).unwrap();
+                    may_go_on.lock().unwrap().recv().unwrap();
+                    opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "email", "i1"), alert("n2", "telegram", "i1")])
+                };
+                ledger.settle(decide).await.unwrap()
+            }
+        });
+        deciding.recv().unwrap();
+        // The cycle keeps others waiting for longer than they wait: for the courier, the database fails.
+        let courier = ledger.clone();
+        let claiming = tokio::spawn(async move { courier.claims("email", 0).await });
+        frail.store.claim("email", at(0), at(60), "test", joined).await.unwrap_err();
+        goes_on.send(()).unwrap();
+        assert!(settling.await.unwrap().from_memory.is_none(), "the cycle itself went well");
+
+        assert_eq!(claiming.await.unwrap().as_deref(), Some("n1"), "it is told from memory");
+        assert!(ledger.fault().await.is_some());
+        let known = ledger.knows().await;
+        assert_eq!(known.incidents.iter().map(|incident| &*incident.id).collect::<Vec<_>>(), ["i1"], "it opens once");
+        assert_eq!(known.told["i1"].len(), 2);
+        ledger.delivered("n1", at(1), "250 ok").await.unwrap();
+        ledger.delivers("telegram", 2, "n2").await;
+        recovered(&ledger).await;
+        assert_eq!(frail.notices().await, ["n1 delivered 1", "n2 delivered 1"]);
     }
 }

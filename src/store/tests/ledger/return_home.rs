@@ -76,8 +76,9 @@ async fn what_the_database_has_written_before_it_failed_is_not_decided_twice() {
         assert_eq!(ledger.claims("email", 0).await, Some("n1".into()));
         ledger.delivered("n1", at(1), "250 ok").await.unwrap();
 
-        // As if only the answer to the commit had been lost.
-        frail.store.settle(move |_| decision).await.unwrap();
+        // As if only the answer to the commit had been lost; perhaps it really was.
+        let written = |known: Known| if known.incidents.is_empty() { decision } else { Decision::default() };
+        frail.store.settle(written).await.unwrap();
         recovered(&ledger).await;
         assert_eq!(frail.incidents().await, ["i1 open"]);
         assert_eq!(frail.notices().await, ["n1 delivered 1"]);
@@ -260,5 +261,56 @@ async fn what_is_in_memory_is_taken_home_before_the_end_if_it_can_be() {
         let store = frail.ground.open().await;
         assert_eq!(store.unresolved().await.unwrap().len(), 1);
         assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_that_fails_half_way_makes_no_gap() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.decides(cycle(0, Decision::default())).await;
+        frail.fails().await;
+        ledger.decides(cycle(60, opens(&[("i1", IssueId::StuckJobs)], &[]))).await;
+        frail.heals().await;
+        change(&frail.store, "ALTER TABLE incident_changes RENAME TO away").await.unwrap();
+        while number(&frail.store, "SELECT COUNT(*) AS it FROM samples").await < 2 {
+            assert!(!ledger.recover().await);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ledger.knows().await.last_cycle, Some(at(60)), "though its figures are in the database by now");
+        change(&frail.store, "ALTER TABLE away RENAME TO incident_changes").await.unwrap();
+        recovered(&ledger).await;
+        assert_eq!(frail.incidents().await, ["i1 open"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_fails_again_at_once_leaves_memory_with_all_that_it_had() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.decides(cycle(0, Decision::default())).await;
+        ledger.remember("telegram", "memory", "old").await.unwrap();
+        frail.fails().await;
+        let posted = [alert("n1", "email", "i1"), alert("n2", "telegram", "i1")];
+        ledger.decides(cycle(60, opens(&[("i1", IssueId::StuckJobs)], &posted))).await;
+        ledger.delivers("email", 61, "n1").await;
+        ledger.remember("telegram", "memory", "new").await.unwrap();
+        frail.heals().await;
+        // Of what a cycle asks for, something that nothing has to be written into.
+        change(&frail.store, "ALTER TABLE silences RENAME TO away").await.unwrap();
+        recovered(&ledger).await;
+        assert_eq!(frail.incidents().await, ["i1 open"], "it is there");
+
+        let known = ledger.knows().await;
+        assert!(known.from_memory.is_some());
+        assert_eq!(known.incidents.iter().map(|incident| &*incident.id).collect::<Vec<_>>(), ["i1"]);
+        assert_eq!((known.told["i1"].len(), known.last_cycle), (2, Some(at(60))));
+        assert_eq!(ledger.claims("email", 62).await, None);
+        assert_eq!(ledger.recall("telegram", "memory").await.unwrap().as_deref(), Some("new"));
+        ledger.delivers("telegram", 62, "n2").await;
+        change(&frail.store, "ALTER TABLE away RENAME TO silences").await.unwrap();
+        recovered(&ledger).await;
+        assert_eq!(frail.notices().await, ["n1 delivered 1", "n2 delivered 1"]);
+        assert_eq!(frail.incidents().await, ["i1 open"]);
     }
 }
