@@ -19,13 +19,13 @@ use tokio::time::{sleep, timeout};
 
 use super::acknowledgements::Acknowledgements;
 use super::conclusion::Cadence;
+use super::deafness::Deafness;
 use super::delivery_board::DeliveryBoard;
 use super::leadership::{Footing, Leadership};
 use super::orders::Orders;
 use super::pace::Pace;
 use super::scheduler::RunCycle;
-use crate::channels::telegram::console::{Bot, Console, Trouble};
-use crate::domain::delivery;
+use crate::channels::telegram::console::{Bot, Console};
 use crate::domain::issue::Issue;
 use crate::domain::message::{Wording, duration};
 use crate::domain::report::Overview;
@@ -44,11 +44,6 @@ const ORDER_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause after updates of which none was an order: somebody who writes without end is not to keep us busy.
 const AFTER_NOISE: Duration = Duration::from_millis(500);
-
-/// The longest pauses after a poll that failed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-const BESIDE_ANOTHER: Duration = Duration::from_secs(15);
-const UNTIL_SOMEBODY_ACTS: Duration = Duration::from_secs(300);
 
 /// What whoever obeys has to do with. Clones lead to the same.
 #[derive(Clone)]
@@ -93,8 +88,16 @@ impl Listener {
             return Self::none();
         }
         let (stop, stopped) = watch::channel(false);
-        let ear =
-            Ear { console, office, stopped, bot: None, epoch: None, first: None, heard: None, log: Log::default() };
+        let ear = Ear {
+            console,
+            office,
+            stopped,
+            bot: None,
+            epoch: None,
+            first: None,
+            heard: None,
+            deafness: Deafness::default(),
+        };
         #[expect(
             clippy::disallowed_methods,
             reason = "no part of an actor; it guards itself, and is waited for at the end"
@@ -132,7 +135,7 @@ struct Ear {
     first: Option<i64>,
     /// When everything had been heard that had happened.
     heard: Option<Instant>,
-    log: Log,
+    deafness: Deafness,
 }
 
 impl Ear {
@@ -145,8 +148,8 @@ impl Ear {
                 Some(footing @ Footing::Epoch(_)) => {
                     if AssertUnwindSafe(self.serve(footing)).catch_unwind().await.is_err() {
                         log::error!("telegram: listening panicked; it begins anew");
-                        self.log.failures += 1;
-                        self.rest(delivery::wait(self.log.failures, None, fastrand::f64()).min(LONGEST_PAUSE)).await;
+                        let pause = self.deafness.panicked();
+                        self.rest(pause).await;
                     }
                 }
                 _ => self.rest(LOOK).await,
@@ -202,11 +205,11 @@ impl Ear {
             match self.while_on(footing, self.console.hear(self.first, wait)).await {
                 None => return,
                 Some(Err(trouble)) => {
-                    let pause = self.log.trouble(&trouble);
+                    let pause = self.deafness.met(&trouble);
                     self.while_on(footing, sleep(pause)).await;
                 }
                 Some(Ok(updates)) => {
-                    self.log.well();
+                    self.deafness.over();
                     // Whoever was paused has not listened either.
                     let is_backlog = was_away || began.elapsed() > wait + FRESH;
                     if updates.is_empty() || !is_backlog {
@@ -227,7 +230,7 @@ impl Ear {
             match self.while_on(footing, self.console.who()).await? {
                 Ok(bot) => self.bot = Some(bot),
                 Err(trouble) => {
-                    let pause = self.log.trouble(&trouble);
+                    let pause = self.deafness.met(&trouble);
                     self.while_on(footing, sleep(pause)).await?;
                 }
             }
@@ -300,62 +303,5 @@ fn say_why(update: &Update, why: Why) {
         Why::Stranger => log::debug!("telegram: ignored, since nobody of this id may give orders: {who:?}"),
         Why::Elsewhere => log::debug!("telegram: ignored, since it is in another chat: {}", update.place.chat),
         Why::NoOrder => {}
-    }
-}
-
-/// What the log knows: a trouble is told once, and so is its end.
-#[derive(Default)]
-struct Log {
-    failures: u32,
-    told: Option<std::mem::Discriminant<Trouble>>,
-}
-
-impl Log {
-    /// Says what is news; how long to wait.
-    fn trouble(&mut self, trouble: &Trouble) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        let asked = if let Trouble::Other { wait, .. } = trouble { *wait } else { None };
-        let own = delivery::wait(self.failures, None, fastrand::f64());
-        let is_told = self.told.replace(std::mem::discriminant(trouble)) == Some(std::mem::discriminant(trouble));
-        match trouble {
-            Trouble::OtherPoller => {
-                if !is_told {
-                    log::info!(
-                        "telegram: another process listens for the same bot, as during a deploy: waiting for its end"
-                    );
-                }
-                own.min(BESIDE_ANOTHER)
-            }
-            Trouble::Webhook => {
-                if !is_told {
-                    log::warn!(
-                        "telegram: commands do not arrive, since a webhook is set for the bot; take it away with \
-                         deleteWebhook, or give this service a bot of its own"
-                    );
-                }
-                own.min(LONGEST_PAUSE)
-            }
-            Trouble::Unauthorized => {
-                if !is_told {
-                    log::warn!("telegram: commands do not arrive, since Telegram does not know the bot's token");
-                }
-                UNTIL_SOMEBODY_ACTS
-            }
-            Trouble::Other { text, .. } => {
-                if is_told {
-                    log::debug!("telegram: commands do not arrive: {text}");
-                } else {
-                    log::warn!("telegram: commands do not arrive: {text}");
-                }
-                own.min(LONGEST_PAUSE).max(asked.unwrap_or_default())
-            }
-        }
-    }
-
-    fn well(&mut self) {
-        self.failures = 0;
-        if self.told.take().is_some() {
-            log::info!("telegram: commands arrive again");
-        }
     }
 }

@@ -7,6 +7,7 @@ pub mod acknowledgements;
 pub mod check_actor;
 pub mod conclusion;
 pub mod courier;
+mod deafness;
 pub mod delivery_board;
 pub mod escalator;
 pub mod heart;

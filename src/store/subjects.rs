@@ -17,7 +17,7 @@ pub struct Subjects {
     pub incidents: Vec<Incident>,
 }
 
-const SUBJECTS: &str = select_incidents!(
+pub(super) const SUBJECTS: &str = select_incidents!(
     "WHERE phase <> 'suspected' AND id IN (SELECT incident_id FROM notice_incidents WHERE notice_id = $1) ORDER BY since, id"
 );
 

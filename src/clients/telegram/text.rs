@@ -223,19 +223,19 @@ mod tests {
         let lines = [
             line("a < b: ", Some(("</a><script>\n&", "https://n.so/x?a=1&b=\"<"))),
             line("plain", None),
-            line("last: ", Some(("long", "https://n.so/y"))),
+            line("last: ", Some(("longer than that", "https://n.so/y"))),
         ];
         let all = Text::Lines(&lines).fitted(LIMIT);
         assert_eq!(
             all.html,
             "a &lt; b: <a href=\"https://n.so/x?a=1&amp;b=&quot;&lt;\">&lt;/a&gt;&lt;script&gt; &amp;</a>\nplain\nlast: \
-             <a href=\"https://n.so/y\">long</a>"
+             <a href=\"https://n.so/y\">longer than that</a>"
         );
-        assert_eq!(all.plain, "a < b: </a><script> &\nplain\nlast: long");
-        let fewer = Text::Lines(&lines).fitted(39);
+        assert_eq!(all.plain, "a < b: </a><script> &\nplain\nlast: longer than that");
+        let fewer = Text::Lines(&lines).fitted(40);
         assert_eq!(fewer.plain, "a < b: </a><script> &\n… and 2 more lines");
         assert!(fewer.html.ends_with("</a>\n… and 2 more lines"), "{}", fewer.html);
-        assert_eq!(Text::Lines(&lines).fitted(20).html, "a…\n… and 2 more lines", "no room for a link");
+        assert_eq!(Text::Lines(&lines).fitted(20).html, "…\n… and 2 more lines", "no room for a link");
     }
 
     #[test]

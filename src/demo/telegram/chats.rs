@@ -69,6 +69,7 @@ pub(super) struct Chats {
     /// What the bot is, where that is something else than a member.
     pub(super) roles: HashMap<i64, Role>,
     pub(super) commands: Value,
+    pub(super) command_scope: Value,
     messages: BTreeMap<i64, Delivered>,
     last_message: i64,
 }
@@ -83,6 +84,7 @@ impl Chats {
             channels: HashSet::new(),
             roles: HashMap::new(),
             commands: json!([]),
+            command_scope: Value::Null,
             messages: BTreeMap::new(),
             last_message: 100,
         }
@@ -160,6 +162,11 @@ impl Chats {
     /// The delivered message `id`.
     pub(super) fn message(&self, id: i64) -> Option<&Delivered> {
         self.messages.get(&id)
+    }
+
+    /// The delivered message `id` is no more.
+    pub(super) fn forget(&mut self, id: i64) {
+        self.messages.remove(&id);
     }
 
     /// Keeps a message, new or edited.
