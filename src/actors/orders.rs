@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::leadership::Footing;
@@ -76,24 +76,27 @@ impl<'a> Orders<'a> {
     /// What comes of a command.
     async fn done(&self, command: Command, by: &str) -> Answer {
         let now = Utc::now();
-        match (command, self.overview()) {
-            (Command::Help, _) => answer::help(),
-            (Command::Check, _) => self.checked().await,
-            (Command::Silence { issue, span }, _) => {
+        match command {
+            Command::Help => return answer::help(),
+            Command::Check => return self.checked().await,
+            Command::Silence { issue, span } => {
                 let begun = self.silence(issue, silence::end(now, span), by, now).await;
-                plain(begun.map_or_else(Failed::words, |silence| answer::silent(&silence, now)))
+                return plain(begun.map_or_else(Failed::words, |silence| answer::silent(&silence, now)));
             }
-            (_, None) => plain(answer::NOTHING_YET),
-            (Command::Status, Some(overview)) => self.status(&overview).await,
-            (Command::Stuck, Some(overview)) => answer::stuck(&overview, now),
-            (Command::Incidents, Some(overview)) => answer::incidents(&overview.incidents, now),
-            (Command::Acknowledge(names), Some(overview)) => match command::chosen(&overview.incidents, &names) {
-                Ok(chosen) => self
-                    .acknowledge(chosen, by)
-                    .await
-                    .map_or_else(|_| plain(NO_DATABASE), |taken| answer::taken(&taken)),
+            Command::Status | Command::Stuck | Command::Incidents | Command::Acknowledge(_) => {}
+        }
+        let Some(overview) = self.first_overview().await else { return plain(answer::NOTHING_YET) };
+        match command {
+            Command::Stuck => answer::stuck(&overview, now),
+            Command::Incidents => answer::incidents(&overview.incidents, now),
+            Command::Acknowledge(names) => match command::chosen(&overview.incidents, &names) {
+                Ok(chosen) => match self.acknowledge(chosen, by).await {
+                    Ok(taken) => answer::taken(&taken),
+                    Err(_) => plain(NO_DATABASE),
+                },
                 Err(right) => plain(right),
             },
+            _ => self.status(&overview).await,
         }
     }
 
@@ -101,6 +104,14 @@ impl<'a> Orders<'a> {
     fn overview(&self) -> Option<Arc<Overview>> {
         let newest = self.office.overview.borrow().clone();
         newest.map(|newest| self.office.acknowledgements.now().on(&newest))
+    }
+
+    /// The same; if no cycle is complete yet, as soon as one is.
+    async fn first_overview(&self) -> Option<Arc<Overview>> {
+        let mut overview = self.office.overview.clone();
+        // Without one in time, there is none.
+        let _ = timeout(PATIENCE, overview.wait_for(Option::is_some)).await;
+        self.overview()
     }
 
     async fn status(&self, overview: &Overview) -> Answer {

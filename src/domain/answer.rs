@@ -21,6 +21,9 @@ const LONGEST_NAME: usize = 80;
 const LONGEST_DETAIL: usize = 300;
 const LONGEST_TEXT: usize = 200;
 
+/// The longest address to which a link leads, in bytes.
+const LONGEST_ADDRESS: usize = 2_000;
+
 /// What is said while nobody has looked yet.
 pub const NOTHING_YET: &str = "No cycle is complete yet: ask again in a minute.";
 
@@ -29,17 +32,17 @@ pub const NOTHING_YET: &str = "No cycle is complete yet: ask again in a minute."
 pub struct Line {
     /// What it says.
     pub text: String,
-    /// What it ends with, which leads to an address.
+    /// What it ends with.
     pub link: Option<Link>,
 }
 
-/// Something that leads to an address.
+/// Words of somebody else, which lead to an address of ours or nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// What one sees.
     pub shown: String,
-    /// Where it leads.
-    pub url: String,
+    /// Where it leads, if anywhere.
+    pub url: Option<String>,
 }
 
 /// An answer, line by line.
@@ -146,11 +149,8 @@ fn of_job(job: &StuckJob, now: DateTime<Utc>) -> Line {
     let shown = Some(clipped(&job.name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let shown = shown.unwrap_or_else(|| "a job without a name".into());
     let is_address = job.url.starts_with("https://") || job.url.starts_with("http://");
-    if is_address && job.url.len() <= 2_000 {
-        Line { text, link: Some(Link { shown, url: job.url.clone() }) }
-    } else {
-        (text + &shown).into()
-    }
+    let url = Some(job.url.clone()).filter(|url| is_address && url.len() <= LONGEST_ADDRESS);
+    Line { text, link: Some(Link { shown, url }) }
 }
 
 /// The incidents that are open.

@@ -27,13 +27,13 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
-/// A line, perhaps with a link at its end.
+/// A line, perhaps with words of somebody else at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What stands before the link.
+    /// What stands before them.
     pub text: String,
-    /// What one sees of it, and where it leads. What looks like an address in what one sees leads nowhere else.
-    pub link: Option<(String, String)>,
+    /// These words, and where they lead, if anywhere. What looks like an address among them leads nowhere else.
+    pub link: Option<(String, Option<String>)>,
 }
 
 /// A text that fits into a message, in both ways in which it can be sent.
@@ -88,8 +88,15 @@ impl Line {
         let text = escape(&clean(&self.text).replace('\n', " "));
         match &self.link {
             Some((shown, to)) => {
-                let (shown, to) = (escape(&clean(shown).replace('\n', " ")), escape(&clean(to)).replace('"', "&quot;"));
-                format!("{text}<a href=\"{to}\">{shown}</a>")
+                let shown = escape(&clean(shown).replace('\n', " "));
+                match to {
+                    Some(to) => {
+                        let to = escape(&clean(to)).replace('"', "&quot;");
+                        format!("{text}<a href=\"{to}\">{shown}</a>")
+                    }
+                    // Telegram makes no links of what is code.
+                    None => format!("{text}<code>{shown}</code>"),
+                }
             }
             None => text,
         }
@@ -218,7 +225,7 @@ mod tests {
     fn a_link_leads_where_it_is_to_lead_whatever_it_shows() {
         let line = |text: &str, link: Option<(&str, &str)>| Line {
             text: text.into(),
-            link: link.map(|(shown, to)| (shown.into(), to.into())),
+            link: link.map(|(shown, to)| (shown.into(), Some(to.into()))),
         };
         let lines = [
             line("a < b: ", Some(("</a><script>\n&", "https://n.so/x?a=1&b=\"<"))),
@@ -232,6 +239,8 @@ mod tests {
              <a href=\"https://n.so/y\">longer than that</a>"
         );
         assert_eq!(all.plain, "a < b: </a><script> &\nplain\nlast: longer than that");
+        let nowhere = [Line { text: "a: ".into(), link: Some(("<evil.example>".into(), None)) }];
+        assert_eq!(Text::Lines(&nowhere).fitted(LIMIT).html, "a: <code>&lt;evil.example&gt;</code>");
         let fewer = Text::Lines(&lines).fitted(40);
         assert_eq!(fewer.plain, "a < b: </a><script> &\n… and 2 more lines");
         assert!(fewer.html.ends_with("</a>\n… and 2 more lines"), "{}", fewer.html);

@@ -71,6 +71,8 @@ pub(super) struct Chats {
     pub(super) commands: Value,
     pub(super) command_scope: Value,
     messages: BTreeMap<i64, Delivered>,
+    /// The chats of what people have written.
+    written: BTreeMap<i64, i64>,
     last_message: i64,
 }
 
@@ -86,6 +88,7 @@ impl Chats {
             commands: json!([]),
             command_scope: Value::Null,
             messages: BTreeMap::new(),
+            written: BTreeMap::new(),
             last_message: 100,
         }
     }
@@ -157,6 +160,22 @@ impl Chats {
     pub(super) fn next_message(&mut self) -> i64 {
         self.last_message += 1;
         self.last_message
+    }
+
+    /// An id for what somebody writes in the chat.
+    pub(super) fn next_written(&mut self, chat: i64) -> i64 {
+        let id = self.next_message();
+        self.written.insert(id, chat);
+        if self.written.len() > MESSAGES_KEPT {
+            self.written.pop_first();
+        }
+        id
+    }
+
+    /// Whether the message `id`, whoever wrote it, is in the chat.
+    pub(super) fn is_in(&self, id: i64, chat: i64) -> bool {
+        let delivered = self.messages.get(&id).map(|message| message.chat_id);
+        delivered.or(self.written.get(&id).copied()) == Some(chat)
     }
 
     /// The delivered message `id`.

@@ -162,7 +162,7 @@ impl BotApi {
         at: DateTime<Utc>,
         rest: Value,
     ) -> i64 {
-        let message_id = self.chats().next_message();
+        let message_id = self.chats().next_written(chat_id);
         let mut message = json!({
             "message_id": message_id, "from": person(from_id), "chat": chat(chat_id), "date": at.timestamp(),
             "text": text,
