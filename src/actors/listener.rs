@@ -25,6 +25,7 @@ use super::leadership::{Footing, Leadership};
 use super::orders::Orders;
 use super::pace::Pace;
 use super::scheduler::RunCycle;
+use super::trip::MEMORY;
 use crate::channels::telegram::console::{Bot, Console};
 use crate::domain::issue::Issue;
 use crate::domain::message::{Wording, duration};
@@ -33,11 +34,15 @@ use crate::domain::update::{self, FRESH, Rules, Update, Verdict, Why};
 use crate::store::{Ledger, StoreError};
 use crate::supervision::Sender;
 
+/// The channel that writes to the same chat.
+const CHANNEL: &str = "telegram";
+
 /// How long a poll waits for something to happen.
 const POLL: Duration = Duration::from_secs(25);
 
-/// How often it is looked whether we still lead. That we no longer do is mostly said at once.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked whether we still lead. That we no longer do is said at once, except that a term has run out, and
+/// before an order is obeyed it is looked anyway.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How long one order may take.
 const ORDER_LIMIT: Duration = Duration::from_secs(60);
@@ -194,9 +199,8 @@ impl Ear {
     async fn serve(&mut self, footing: Footing) {
         let Some(bot) = self.begin(footing).await else { return };
         while !self.is_over(footing) {
-            let memory = self.office.ledger.store().recall("telegram", "memory").await;
-            if let Ok(memory) = memory {
-                self.console.follow(memory.as_deref());
+            if self.follow(footing).await.is_none() {
+                return;
             }
             // What happened before is asked for without waiting, so that it is known what has happened since.
             let was_away = self.heard.is_none_or(|heard| heard.elapsed() > FRESH);
@@ -224,6 +228,16 @@ impl Ear {
         }
     }
 
+    /// Follows the chat to where it has moved; nothing comes of it if it is over before that.
+    async fn follow(&self, footing: Footing) -> Option<()> {
+        let memory = self.office.ledger.store().recall(CHANNEL, MEMORY);
+        // Where the chat was a moment ago is good enough while the database does not answer.
+        if let Ok(memory) = self.while_on(footing, memory).await? {
+            self.console.follow(memory.as_deref());
+        }
+        Some(())
+    }
+
     /// What there is to do once in a term; nothing comes of it if the term is over before that.
     async fn begin(&mut self, footing: Footing) -> Option<Bot> {
         while self.bot.is_none() {
@@ -237,11 +251,13 @@ impl Ear {
         }
         let bot = self.bot.clone()?;
         if self.epoch != footing.epoch() {
-            self.epoch = footing.epoch();
             // Another one may have led meanwhile.
-            if let Ok(first) = self.office.ledger.store().first_update(bot.id).await {
+            let first = self.office.ledger.store().first_update(bot.id);
+            if let Ok(first) = self.while_on(footing, first).await? {
                 self.first = first;
             }
+            self.epoch = footing.epoch();
+            self.follow(footing).await?;
             if let Err(refused) = self.while_on(footing, self.console.offer()).await? {
                 log::warn!("telegram: the commands are not offered in the chat: {}", refused.text);
             }

@@ -145,8 +145,8 @@ pub enum Why {
 const UNHEARD: &str = "Nobody was listening when this was pressed. Press it again.";
 const UNKNOWN_BUTTON: &str = "This version does not know this button.";
 
-/// Whether anybody who may give orders has to do with it.
-pub fn is_by_allowed(update: &Update, rules: &Rules<'_>) -> bool {
+/// Whether somebody did it who may give orders.
+fn is_by_allowed(update: &Update, rules: &Rules<'_>) -> bool {
     update.from.as_ref().is_some_and(|person| !person.is_bot && rules.allowed.contains(&person.id))
 }
 

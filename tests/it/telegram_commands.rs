@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::postgres;
 use crate::support::channels::{ALERT, telegrams, texts};
 use crate::support::pair::{Pair, TAKEN_OVER};
-use crate::support::{Home, SOON, Service, now};
+use crate::support::server::{own_server, starts_again, stops};
+use crate::support::{Home, SOON, Service, issues, now};
 
 const ADA: i64 = 4_711;
 const BOB: i64 = 4_712;
@@ -384,6 +385,33 @@ async fn only_the_leader_listens_and_whoever_takes_over_goes_on() {
     let taken = order(world, BOB, "/ack").await;
     assert!(taken.contains(&format!("User {BOB}")), "{taken}");
     assert_eq!(silences(&pair.leader).await.len(), 2);
+}
+
+#[actix_rt::test]
+async fn while_the_database_is_away_what_is_known_is_said_and_what_needs_it_is_not_done() {
+    let server = own_server().await;
+    let database = server.database();
+    let mut home = home();
+    home.shares(&database);
+    let world = &home.world;
+    let (service, alert) = serve(&home).await;
+    service.delivered().await;
+    stops(server).await;
+    let report = service.report_with(|report| issues(report).iter().any(|issue| issue.contains("Database"))).await;
+    let said = issues(&report).into_iter().find(|issue| issue.contains("Database")).expect("it is there").to_owned();
+    let status = order(world, ADA, "/status").await;
+    assert!(status.contains(&said), "{status}");
+    assert!(order(world, ADA, "/stuck").await.starts_with("⚠️ 3 job(s) stuck "));
+    for text in ["/ack", "/silence 2h"] {
+        assert_eq!(order(world, ADA, text).await, "The database does not answer: nothing was done. Try again later.");
+    }
+    let shown = press(world, ADA, &alert, "Acknowledge").await.unwrap_or_default();
+    assert!(shown.starts_with("The database does not answer"), "{shown}");
+
+    starts_again(server).await;
+    service.report_with(|report| !issues(report).iter().any(|issue| issue.contains("Database"))).await;
+    let taken = order(world, ADA, "/ack stuck_jobs").await;
+    assert!(taken.starts_with("✔️ Acknowledged by "), "{taken}");
 }
 
 #[actix_rt::test]
