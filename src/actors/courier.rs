@@ -17,6 +17,7 @@ use super::pace::Pace;
 use super::telemetry::Telemetry;
 use super::trip;
 use crate::channels::ChannelSpec;
+use crate::domain::maintenance::Windows;
 use crate::domain::message::Wording;
 use crate::store::Ledger;
 use crate::supervision::{self, Sender};
@@ -36,6 +37,8 @@ pub struct Route {
     pub pace: Pace,
     /// Whether this process may send anything.
     pub leadership: Leadership,
+    /// When nobody is told anything, whatever waits.
+    pub maintenance: Windows,
     /// How it is said when several notices become one.
     pub wording: Wording,
     /// Where it is shown what became of notices.

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::courier::{Outcome, Route};
 use super::leadership::Footing;
 use super::merging;
-use crate::channels::{Channel, Letter, Part, Receipt, Refusal, Retry};
+use crate::channels::{Audience, Channel, Letter, Part, Receipt, Refusal, Retry};
 use crate::domain::delivery;
 use crate::domain::message::{Message, duration};
 use crate::store::{Due, Ledger, Notice, StoreError};
@@ -90,10 +90,22 @@ impl Trip<'_> {
 
     /// Sends the next notice that is due, and writes down what came of it.
     async fn carry(&self, channel: &Rc<dyn Channel>) -> Result<Outcome, StoreError> {
-        match self.load().await? {
+        let maintenance = self.maintenance();
+        let load = if maintenance.is_none() { self.load().await? } else { None };
+        match load {
             Some(load) => self.send(channel, &load).await,
-            None => Ok(Outcome::Nothing(self.ledger.next_due(self.name).await?)),
+            None => {
+                let next = self.ledger.next_due(self.name, Utc::now()).await?;
+                Ok(Outcome::Nothing(next.map(|next| maintenance.map_or(next, |end| end.max(next)))))
+            }
         }
+    }
+
+    /// The end of the maintenance in which nobody is told anything, not even what has waited since before it. A board goes
+    /// on to show how things are.
+    fn maintenance(&self) -> Option<DateTime<Utc>> {
+        let Route { maintenance, channel, .. } = self.route;
+        maintenance.until(Utc::now()).filter(|_| channel.audience == Audience::Told)
     }
 
     /// Claims what is to be sent now.

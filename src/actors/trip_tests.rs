@@ -15,6 +15,7 @@ use crate::actors::telemetry::Telemetry;
 use crate::channels::{Asked, Audience, ChannelSpec};
 use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::maintenance::Windows;
 use crate::domain::message::{self, Wording};
 use crate::domain::notice::NoticeKind;
 use crate::store::{Location, Store};
@@ -75,6 +76,7 @@ impl Stage {
             deadline: Duration::from_secs(5),
             pace: Pace::new(None),
             leadership: Leadership::fixed(Standing::Beside),
+            maintenance: Windows::default(),
             wording: wording(),
             board: DeliveryBoard::new(["email"]),
             telemetry: Telemetry::new(Utc::now(), &["email"]).unwrap(),
@@ -158,6 +160,20 @@ async fn what_is_refused_for_a_time_waits_and_for_a_day_at_most() {
     stage.post([notice("next", Utc::now())]).await;
     assert_eq!(stage.trip().await, Outcome::Delivered);
     assert_eq!(stage.shown(), (DeliveryState::Ok, 0, None));
+}
+
+#[tokio::test]
+async fn in_a_maintenance_nobody_is_told_what_waits_and_a_board_shows_it() {
+    let mut stage = Stage::with([]).await;
+    let days = [Utc::now(), Utc::now() + TimeDelta::days(1)].map(|day| day.format("%a").to_string());
+    stage.route.maintenance = Windows::parse(&format!("{} 00:00-24:00", days.join(","))).unwrap();
+    assert_eq!(stage.trip().await, Outcome::Nothing(None), "nothing waits");
+    stage.post([notice("before", Utc::now())]).await;
+    let end = stage.route.maintenance.until(Utc::now());
+    assert_eq!(stage.trip().await, Outcome::Nothing(end));
+    assert_eq!(stage.given(), []);
+    stage.route.channel.audience = Audience::Shown;
+    assert_eq!(stage.trip().await, Outcome::Delivered);
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ pub(super) fn start_notifiers(
             owner: owner.clone(),
             deadline,
             leadership: with.leadership.clone(),
+            maintenance: settings.maintenance.clone(),
             wording: parties::wording(settings),
             board: with.board.clone(),
             telemetry: with.telemetry.clone(),

@@ -1,13 +1,14 @@
 //! The jobs as Notion keeps them: which rows to ask for, and what a row says.
 
 mod examination;
+mod progress;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
+use self::progress::Progress;
 use super::{JobsConfig, fault};
 use crate::clients::error::ClientError;
 use crate::clients::http::Http;
@@ -41,8 +42,9 @@ impl JobLog {
         let config = &self.config;
         let wanted = Wanted { status: &config.status_property, score: Some(&config.qa_property), title: false };
         let selection = Selection::CreatedSince(window_start(now, config.thresholds.window));
-        let mut metrics = Metrics::default();
+        let (mut metrics, mut progress) = (Metrics::default(), Progress::begin("metrics"));
         let mut add = |row: Row<'_>| {
+            progress.row();
             let done = config.statuses.is_done(row.status.as_deref());
             metrics.add(done, row.score, config.thresholds.qa_low);
         };
@@ -57,17 +59,13 @@ impl JobLog {
         let edited_before = stuck_before(now, config.thresholds.stuck_after);
         let selection = Selection::Untouched { edited_before, not_in: &config.statuses.terminal };
         let mut seen = HashSet::new();
-        let mut stuck = StuckJobs::default();
+        let (mut stuck, mut progress) = (StuckJobs::default(), Progress::begin("stuck_jobs"));
         let mut add = |row: Row<'_>| {
+            progress.row();
             // Notion was asked for just these, but it is our word that counts.
             let waiting = !config.statuses.is_terminal(row.status.as_deref());
             if waiting && row.edited < edited_before && seen.insert(row.id) {
-                stuck.add(StuckJob {
-                    name: row.title.into_owned(),
-                    status: row.status.map(Cow::into_owned),
-                    last_edited: row.edited,
-                    url: row.url.into_owned(),
-                });
+                stuck.add(StuckJob::new(&row.title, row.status.as_deref(), row.edited, &row.url));
             }
         };
         for database in [Some(&config.job_log), config.queue.as_ref()].into_iter().flatten() {

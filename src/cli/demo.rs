@@ -59,7 +59,7 @@ const STORY: [Chapter; 7] = [
     (Duration::from_secs(7), "All is well: 68 jobs, nine of ten done, good scores.", |_, _| {}),
     (Duration::from_secs(7), "137 jobs get stuck.", |world, _| world.jobs_get_stuck(137, Utc::now())),
     (Duration::from_secs(5), "Somebody presses Acknowledge below the alert in Telegram.", |world, _| {
-        acknowledges(world)
+        acknowledges(world);
     }),
     (Duration::from_secs(5), "The health check panics. Nobody else notices.", |_, supervisor| {
         harm(supervisor, "health", Chaos::Panic);

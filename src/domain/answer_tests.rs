@@ -155,11 +155,11 @@ fn an_incident_is_told_with_its_age_its_cause_and_who_took_it_on() {
 fn an_alert_says_afterwards_who_did_what() {
     let stuck = Incident { acknowledged: by("Ada"), ..incident(IssueId::StuckJobs, 60) };
     let low = incident(IssueId::LowCompletion, 60);
-    assert_eq!(aftermath(&[low.clone()], &[], at(0)), "");
-    assert_eq!(aftermath(&[stuck.clone()], &[], at(0)), "✔️ acknowledged by Ada at 11:55 UTC");
+    assert_eq!(aftermath(std::slice::from_ref(&low), &[], at(0)), "");
+    assert_eq!(aftermath(std::slice::from_ref(&stuck), &[], at(0)), "✔️ acknowledged by Ada at 11:55 UTC");
     let silences = [silence(Some(IssueId::LowCompletion)), silence(Some(IssueId::OpenaiOffline)), silence(None)];
     assert_eq!(
-        aftermath(&[stuck.clone(), low.clone()], &silences, at(0)),
+        aftermath(&[stuck, low.clone()], &silences, at(0)),
         "✔️ stuck_jobs: acknowledged by Ada at 11:55 UTC\n🔕 Silence of low_completion until 12:59 UTC, by Bob\n\
          🔕 Silence of everything until 12:59 UTC, by Bob"
     );

@@ -54,6 +54,31 @@ pub struct StuckJob {
     pub url: String,
 }
 
+/// The longest name of a job, of a status, and the longest address, that are kept, in characters: a title may be as long
+/// as a book, and a thousand of them are in each report.
+const NAME_LIMIT: usize = 200;
+const STATUS_LIMIT: usize = 100;
+const URL_LIMIT: usize = 2_000;
+
+impl StuckJob {
+    /// A job with these properties. What is too long is cut off, with an ellipsis; an address is of use only as a whole.
+    pub fn new(name: &str, status: Option<&str>, last_edited: DateTime<Utc>, url: &str) -> Self {
+        Self {
+            name: cut(name, NAME_LIMIT),
+            status: status.map(|status| cut(status, STATUS_LIMIT)),
+            last_edited,
+            url: if url.len() > URL_LIMIT { String::new() } else { url.into() },
+        }
+    }
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into(),
+    }
+}
+
 /// How many stuck jobs are shown by name. The count is always of all of them.
 pub const STUCK_SHOWN: usize = 1_000;
 
@@ -126,6 +151,18 @@ mod tests {
 
     fn names() -> StatusNames {
         StatusNames { done: vec!["Done".into()], terminal: vec!["Done".into(), "Failed".into()] }
+    }
+
+    #[test]
+    fn a_name_like_a_book_is_cut_off_and_so_is_no_address() {
+        let now = DateTime::UNIX_EPOCH;
+        let job = StuckJob::new(&"🦀".repeat(10_000), Some("Processing"), now, "https://www.notion.so/1");
+        assert_eq!((job.name.chars().count(), job.name.ends_with("🦀…")), (NAME_LIMIT + 1, true));
+        assert_eq!((job.status.as_deref(), job.url.as_str()), (Some("Processing"), "https://www.notion.so/1"));
+        assert_eq!(
+            StuckJob::new(&"a".repeat(NAME_LIMIT), None, now, &"u".repeat(URL_LIMIT + 1)),
+            StuckJob { name: "a".repeat(NAME_LIMIT), status: None, last_edited: now, url: String::new() }
+        );
     }
 
     #[test]

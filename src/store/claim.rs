@@ -81,12 +81,12 @@ impl Store {
     }
 
     /// When [`Store::claim`] will find something for `channel`: when the oldest pending notice may be tried, or when
-    /// its claim runs out. None if nothing is pending.
-    pub async fn next_due(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    /// its claim runs out, as it looks at `now`. None if nothing is pending.
+    pub async fn next_due(&self, channel: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (store, channel) = (self.clone(), channel.to_owned());
         self.run(async move {
             let rows = Statement::new(
-                "SELECT attempts, created, next_try, claimed_until, claimed_epoch FROM notices
+                "SELECT attempts, created, failed_at, next_try, claimed_until, claimed_epoch FROM notices
                  WHERE channel = $1 AND state = 'pending' ORDER BY seq LIMIT $2",
             )
             .bind(channel)
@@ -97,7 +97,7 @@ impl Store {
             for row in &rows {
                 // Whoever claims sees to it that what cannot be read is in nobody's way: the sooner the better.
                 let Ok(turn) = Turn::of(row, store.fence) else { return Ok(Some(DateTime::UNIX_EPOCH)) };
-                earliest = earliest.into_iter().chain([turn.due()]).min();
+                earliest = earliest.into_iter().chain([turn.due(now)]).min();
                 if !turn.is_for_later() {
                     break;
                 }
@@ -124,7 +124,8 @@ async fn take(
     let refusals = together.iter().map(|waiting| waiting.turn.answers).max().unwrap_or_default();
     let tried_since = together.iter().find(|it| it.notice.id == notice.id).and_then(|it| it.turn.tried_since);
     let next_try = together.iter().map(|waiting| waiting.turn.next_try).min().unwrap_or(notice.created);
-    let failure = together.iter().filter(|waiting| waiting.failed_at.is_some()).max_by_key(|waiting| waiting.failed_at);
+    let tried = together.iter().filter(|waiting| waiting.turn.failed_at.is_some());
+    let failure = tried.max_by_key(|waiting| waiting.turn.failed_at);
     Statement::new(
         "UPDATE notices SET kind = $1, subject = $2, body = $3, content = $4, thread = $5, attempts = $6, next_try = $7,
              failed_at = $8, last_error = $9, claimed_until = $10, claimed_by = $11, claimed_epoch = $12
@@ -137,7 +138,7 @@ async fn take(
     .bind(notice.thread.clone())
     .bind(i64::from(attempts))
     .bind(millis(next_try))
-    .bind(failure.and_then(|failure| failure.failed_at))
+    .bind(failure.and_then(|failure| failure.turn.failed_at).map(millis))
     .bind(failure.and_then(|failure| failure.last_error.clone()))
     .bind(millis(until))
     .bind(by)

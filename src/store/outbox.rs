@@ -81,14 +81,14 @@ pub(super) async fn told(on: &mut impl Speaks) -> Result<Told, StoreError> {
 /// Posts `notices` behind those that are there; one that is there already stays as it is.
 pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> Result<(), StoreError> {
     for notice in notices {
-        let (attempts, next_try) = if notice.kind == NoticeKind::Status {
-            replace_status(transaction, notice).await?
-        } else {
-            (0, millis(first_try(notice)))
+        let trouble = match notice.kind {
+            NoticeKind::Status => replace_status(transaction, notice).await?,
+            _ => Trouble::none(notice),
         };
         Statement::new(
-            "INSERT INTO notices (id, channel, kind, subject, body, thread, created, state, attempts, next_try, content)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $10)
+            "INSERT INTO notices (id, channel, kind, subject, body, thread, created, state, attempts, next_try, content,
+                 failed_at, last_error)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $10, $11, $12)
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(&notice.id)
@@ -97,10 +97,12 @@ pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> R
         .bind(&notice.subject)
         .bind(&notice.body)
         .bind(notice.thread.clone())
-        .bind(millis(notice.created))
-        .bind(attempts)
-        .bind(next_try)
+        .bind(trouble.since)
+        .bind(trouble.attempts)
+        .bind(trouble.next_try)
         .bind(notice.content.clone())
+        .bind(trouble.failed_at)
+        .bind(trouble.last_error)
         .execute(transaction)
         .await?;
         for (incident, step) in &notice.incidents {
@@ -123,22 +125,48 @@ pub(super) fn first_try(notice: &Notice) -> DateTime<Utc> {
     notice.not_before.map_or(notice.created, |not_before| not_before.max(notice.created))
 }
 
-/// Takes back the states that nobody has been shown nor is sending: only the newest matters. Returns the attempts and
-/// the next try of the new one, since a channel that asked for patience asked for it whatever is to be shown.
-async fn replace_status(transaction: &mut Transaction, notice: &Notice) -> Result<(i64, i64), StoreError> {
+/// What a channel's trouble with what it was sent before means for what it is to be sent now. Moments are milliseconds.
+struct Trouble {
+    /// Since when it has not taken what it is to have.
+    since: i64,
+    attempts: i64,
+    next_try: i64,
+    failed_at: Option<i64>,
+    last_error: Option<String>,
+}
+
+impl Trouble {
+    fn none(notice: &Notice) -> Self {
+        let (since, next_try) = (millis(notice.created), millis(first_try(notice)));
+        Self { since, attempts: 0, next_try, failed_at: None, last_error: None }
+    }
+}
+
+/// Takes back the states that nobody has been shown nor is sending: only the newest matters. It inherits the trouble that
+/// the channel had with them: who asked for patience asked for it whatever is to be shown, and a board that has taken
+/// nothing for a day is not well because each cycle there is something new for it.
+async fn replace_status(transaction: &mut Transaction, notice: &Notice) -> Result<Trouble, StoreError> {
     let replaced = Statement::new(
         "DELETE FROM notices
          WHERE channel = $1 AND kind = $2 AND state = 'pending' AND (claimed_until IS NULL OR claimed_until <= $3)
-         RETURNING attempts, next_try",
+         RETURNING attempts, next_try, created, failed_at, last_error",
     )
     .bind(&notice.channel)
     .bind(NoticeKind::Status.name())
     .bind(millis(notice.created))
     .all(transaction)
     .await?;
-    let mut inherited = (0, millis(first_try(notice)));
+    let mut trouble = Trouble::none(notice);
     for row in replaced {
-        inherited = (inherited.0.max(row.number("attempts")?), inherited.1.max(row.number("next_try")?));
+        let (attempts, failed_at) = (row.number("attempts")?, row.optional_number("failed_at")?);
+        trouble.attempts = trouble.attempts.max(attempts);
+        trouble.next_try = trouble.next_try.max(row.number("next_try")?);
+        if attempts > 0 {
+            trouble.since = trouble.since.min(row.number("created")?);
+        }
+        if failed_at > trouble.failed_at {
+            (trouble.failed_at, trouble.last_error) = (failed_at, row.optional_text("last_error")?);
+        }
     }
-    Ok(inherited)
+    Ok(trouble)
 }

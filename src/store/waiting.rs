@@ -19,6 +19,7 @@ pub(super) struct Turn {
     pub(super) attempts: u32,
     pub(super) next_try: DateTime<Utc>,
     created: DateTime<Utc>,
+    pub(super) failed_at: Option<DateTime<Utc>>,
     claimed_until: Option<DateTime<Utc>>,
     /// How many of the attempts have come to a known end, as a part of what was merged into it too.
     pub(super) answers: u32,
@@ -36,6 +37,7 @@ impl Turn {
             attempts: row.count("attempts")?,
             next_try: row.moment("next_try")?,
             created: row.moment("created")?,
+            failed_at: row.optional_moment("failed_at")?,
             claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
             answers: 0,
             tried_since: None,
@@ -52,16 +54,18 @@ impl Turn {
         self.answers < self.attempts
     }
 
-    /// When it may be sent.
-    pub(super) fn due(&self) -> DateTime<Utc> {
-        self.claimed_until.map_or(self.next_try, |claimed_until| claimed_until.max(self.next_try))
+    /// When it may be sent, as it looks at `now`: at once, if the clock has been set back since it was posted or refused,
+    /// for nobody knows how long it has waited. The end of a maintenance is where it is.
+    pub(super) fn due(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let is_from_the_future = self.failed_at.unwrap_or(self.created) > now;
+        let next_try = if is_from_the_future && !self.is_for_later() { now } else { self.next_try };
+        self.claimed_until.map_or(next_try, |claimed_until| claimed_until.max(next_try))
     }
 }
 
 /// A notice that waits.
 pub(super) struct Waiting {
     pub(super) turn: Turn,
-    pub(super) failed_at: Option<i64>,
     pub(super) last_error: Option<String>,
     pub(super) notice: Notice,
 }
@@ -157,8 +161,7 @@ impl Waiting {
             content: row.optional_text("content")?,
             not_before: None,
         };
-        let (failed_at, last_error) = (row.optional_number("failed_at")?, row.optional_text("last_error")?);
-        Ok(Self { turn, failed_at, last_error, notice })
+        Ok(Self { turn, last_error: row.optional_text("last_error")?, notice })
     }
 
     fn is_state(&self) -> bool {
@@ -171,7 +174,7 @@ impl Waiting {
 ///
 /// What may have arrived is sent again as it was, by itself, so that whoever has it already recognises it.
 pub(super) fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
-    let is_due = |notice: &Waiting| notice.turn.due() <= now;
+    let is_due = |notice: &Waiting| notice.turn.due(now) <= now;
     let mut in_turn = waiting.into_iter().filter(|notice| !notice.turn.is_for_later() || is_due(notice));
     let Some(first) = in_turn.next().filter(is_due) else { return vec![] };
     if first.is_state() || first.turn.is_in_doubt() {

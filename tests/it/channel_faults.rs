@@ -227,8 +227,7 @@ async fn a_mail_server_that_takes_the_mail_but_not_the_good_bye_has_taken_it() {
     world.smtp.set_fault(Some(SmtpFault::HangAtQuit));
     let service = home.serve().await;
     mails(world, 1).await;
-    let line = service.line("email: ").await;
-    assert!(line.contains("email: delivered alert "), "{line}");
+    service.line("email: delivered alert ").await;
     world.all_is_well_again(20, now());
     service.cycle().await;
     assert_eq!(mails(world, 2).await[1].subject, RESOLVED);
@@ -251,7 +250,7 @@ async fn one_receiver_that_is_gone_does_not_cost_the_others_their_mail() {
     home.set("ALERT_TO", &format!("gone@example.org, {RECEIVER}"));
     home.world.smtp.set_fault(Some(SmtpFault::RefuseReceiver("gone@example.org".into(), 550)));
     let service = home.serve().await;
-    let line = service.line("email: ").await;
+    let line = service.line("email: delivered alert ").await;
     let mails = home.world.smtp.mails().all();
     assert_eq!(mails.iter().map(|mail| mail.to.as_slice()).collect::<Vec<_>>(), [[RECEIVER]], "{line}");
 }

@@ -167,7 +167,7 @@ fn a_service_that_gives_up_exits_with_70_and_the_next_one_tells_what_was_left() 
 async fn gives_up() {
     let root_intensity = Intensity { restarts: 3, within: Duration::from_secs(60) };
     let service = Inside::start_with(&std::env::vars().collect(), Limits { root_intensity, ..quick() }).await;
-    while service.watch.ledger.next_due("email").await.expect("the store answers").is_some() {
+    while service.watch.ledger.next_due("email", now()).await.expect("the store answers").is_some() {
         tokio::task::yield_now().await;
     }
     for actor in ["health", "metrics", "stuck_jobs", "scheduler"] {

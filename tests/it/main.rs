@@ -60,6 +60,8 @@ mod page;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;
+/// Ten thousand incidents, a thousand stuck jobs, hostile names: no answer is long.
+mod scale;
 /// No secret is seen anywhere, whatever happens and however much the libraries talk.
 mod secrets;
 /// `.env.example`, the table of variables, the README and what the reader asks for agree.

@@ -65,18 +65,21 @@ impl Description {
 
 /// Wherever a schema refers to another, that one is all there is: what is not described is a fault.
 fn closed(schema: &mut Value) {
+    if let Value::Object(fields) = schema
+        && (fields.contains_key("$ref") || fields.contains_key("allOf"))
+    {
+        fields.insert("unevaluatedProperties".into(), false.into());
+    }
+    closed_within(schema);
+}
+
+/// What is put together of several parts is closed as a whole: each part for itself stays open, not so what is in it.
+fn closed_within(schema: &mut Value) {
     match schema {
-        Value::Object(fields) => {
-            if fields.contains_key("$ref") {
-                fields.insert("unevaluatedProperties".into(), false.into());
-            }
-            // What is put together of several parts is closed as a whole.
-            let parts = fields.contains_key("allOf");
-            if parts {
-                fields.insert("unevaluatedProperties".into(), false.into());
-            }
-            fields.iter_mut().filter(|(name, _)| *name != "allOf").for_each(|(_, field)| closed(field));
-        }
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| match field {
+            Value::Array(parts) if name == "allOf" => parts.iter_mut().for_each(closed_within),
+            field => closed(field),
+        }),
         Value::Array(items) => items.iter_mut().for_each(closed),
         _ => {}
     }

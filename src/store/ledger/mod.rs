@@ -266,8 +266,8 @@ impl Ledger {
     }
 
     /// As [`Store::next_due`].
-    pub async fn next_due(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        Ok(self.ask(|store| async move { store.next_due(channel).await }).await?.0)
+    pub async fn next_due(&self, channel: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(self.ask(|store| async move { store.next_due(channel, now).await }).await?.0)
     }
 
     /// As [`Store::recall`]; in memory, as far as it has been asked for before.

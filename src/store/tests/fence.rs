@@ -62,12 +62,12 @@ async fn what_a_former_leader_has_claimed_is_free_at_once_for_the_next_one_and_w
         change(&store, "UPDATE lease SET epoch = 2").await.unwrap();
 
         assert_eq!(claimed(&store, "email", 1).await, None, "for one who does not lead it is claimed");
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(60)));
-        assert_eq!(second.next_due("email").await.unwrap(), Some(at(0)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(60)));
+        assert_eq!(second.next_due("email", at(10_000)).await.unwrap(), Some(at(0)));
         assert_eq!(claimed(&second, "email", 1).await, Some("n1".into()));
         assert_eq!(claimed(&second, "email", 2).await, None, "its own");
         assert_eq!(claimed(&second, "telegram", 2).await, None);
-        assert_eq!(second.next_due("telegram").await.unwrap(), Some(at(60)));
+        assert_eq!(second.next_due("telegram", at(10_000)).await.unwrap(), Some(at(60)));
         assert_eq!(claimed(&second, "telegram", 60).await, Some("n2".into()));
     }
 }

@@ -70,7 +70,7 @@ async fn a_commit_that_fails_leaves_nothing() {
             let error = store.commit(&stepped, &notices).await.unwrap_err();
             assert!(matches!(error, StoreError::Failed(_)), "{error}");
             assert_eq!(store.unresolved().await.unwrap(), []);
-            assert_eq!(store.next_due("email").await.unwrap(), None);
+            assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), None);
         }
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         assert_eq!(store.unresolved().await.unwrap().len(), 1, "and the writer is free again");
@@ -85,7 +85,7 @@ async fn a_commit_that_is_repeated_changes_nothing_more() {
         assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
         store.delivered("n1", at(1), "250 ok").await.unwrap();
         open_stuck(&store, &notices).await;
-        assert_eq!(store.next_due("email").await.unwrap(), None, "it stays delivered");
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), None, "it stays delivered");
         assert_eq!(store.unresolved().await.unwrap().len(), 1);
     }
 }

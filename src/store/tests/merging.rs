@@ -61,7 +61,7 @@ async fn what_waits_becomes_one_in_the_place_of_the_newest() {
         );
         store.delivered("n3", at(101), "250").await.unwrap();
         assert_eq!(store.told().await.unwrap()["i2"]["email"], "n3");
-        assert_eq!(store.next_due("email").await.unwrap(), None);
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), None);
     }
 }
 
@@ -133,13 +133,17 @@ async fn what_is_for_later_holds_up_nobody_until_then() {
         };
         open_stuck(&store, &[later("n1", 1_000), later("n2", 1_000)]).await;
         assert_eq!(parts(&store, "email", 999).await, None);
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(1_000)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(1_000)));
 
         store.post(vec![at_second(10, alert("n3", "email", "i1"))]).await.unwrap();
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(10)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(10)));
         assert_eq!(parts(&store, "email", 10).await, Some(("n3".into(), 1)));
         store.failed("n3", at(11), "421", Some(at(1_010))).await.unwrap();
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(1_000)), "then they are first in the line");
+        assert_eq!(
+            store.next_due("email", at(10_000)).await.unwrap(),
+            Some(at(1_000)),
+            "then they are first in the line"
+        );
         assert_eq!(parts(&store, "email", 1_000).await, Some(("n1+n2".into(), 1)));
         store.delivered("n2", at(1_001), "").await.unwrap();
         assert_eq!(parts(&store, "email", 1_010).await, Some(("n3".into(), 2)));
@@ -171,7 +175,7 @@ async fn a_notice_that_cannot_be_read_is_given_up_and_in_nobodys_way() {
         ] {
             change(&store, statement).await.unwrap();
         }
-        assert!(store.next_due("email").await.unwrap().unwrap() < at(0), "at once");
+        assert!(store.next_due("email", at(10_000)).await.unwrap().unwrap() < at(0), "at once");
         assert_eq!(parts(&store, "email", 5).await, Some(("n3".into(), 1)));
         let given_up = "SELECT id || ': ' || last_error AS it FROM notices WHERE state = 'failed' ORDER BY seq";
         let given_up = texts(&store, given_up).await;

@@ -1,6 +1,7 @@
 //! Notices on their way: claimed, delivered, failed, in order.
 
 use super::*;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::notice::Told;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,13 +27,13 @@ async fn a_notice_comes_out_as_it_was_posted() {
 async fn one_claim_at_a_time_until_it_runs_out() {
     for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(0)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(0)));
         let first = store.claim("email", at(1), at(61), "one", joined).await.unwrap().unwrap();
         assert_eq!(first.attempts, 1);
         for by in ["one", "two"] {
             assert_eq!(store.claim("email", at(60), at(120), by, joined).await.unwrap(), None, "{by}");
         }
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(61)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(61)));
         let second = store.claim("email", at(61), at(121), "two", joined).await.unwrap().unwrap();
         assert_eq!((second.notice.id.as_str(), second.attempts), ("n1", 2), "the first has died over it");
     }
@@ -59,14 +60,14 @@ async fn no_notice_overtakes_another_of_its_channel_and_no_channel_waits_for_ano
         assert_eq!(claimed(&store, "email", 1).await, None, "the first is being sent");
         store.failed("n1", at(2), "421 try later", Some(at(100))).await.unwrap();
         assert_eq!(claimed(&store, "email", 99).await, None, "the first is not due");
-        assert_eq!(store.next_due("email").await.unwrap(), Some(at(100)));
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), Some(at(100)));
         assert_eq!(claimed(&store, "telegram", 3).await, Some("n1t".into()));
 
         let again = store.claim("email", at(100), at(160), "me", joined).await.unwrap().unwrap();
         assert_eq!((again.notice.body.as_str(), again.attempts), ("n1+a-later", 2));
         store.failed("a-later", at(103), "550 no such user", None).await.unwrap();
         assert_eq!(claimed(&store, "email", 9_999).await, None);
-        assert_eq!(store.next_due("email").await.unwrap(), None);
+        assert_eq!(store.next_due("email", at(10_000)).await.unwrap(), None);
     }
 }
 
@@ -126,19 +127,45 @@ async fn only_the_newest_state_waits_and_it_waits_as_long_as_the_last_one_would_
         assert_eq!(claimed(&store, "notion", 2).await, Some("s2".into()));
         store.commit(&[], &[status("s3", 3)]).await.unwrap();
         store.failed("s2", at(4), "429", Some(at(1_000))).await.unwrap();
-        assert_eq!(store.next_due("notion").await.unwrap(), Some(at(1_000)), "what is being sent is not replaced");
+        assert_eq!(
+            store.next_due("notion", at(10_000)).await.unwrap(),
+            Some(at(1_000)),
+            "what is being sent is not replaced"
+        );
 
         store.commit(&[], &[status("s4", 5)]).await.unwrap();
         assert_eq!(claimed(&store, "notion", 999).await, None, "patience was asked for");
         let due = store.claim("notion", at(1_000), at(1_060), "me", joined).await.unwrap().unwrap();
         assert_eq!((due.notice.id.as_str(), due.attempts), ("s4", 2));
         store.delivered("s4", at(1_001), "").await.unwrap();
-        assert_eq!(store.next_due("notion").await.unwrap(), None);
+        assert_eq!(store.next_due("notion", at(10_000)).await.unwrap(), None);
     }
 }
 
 fn alert_without_incident(id: &str) -> Notice {
     notice(id, "notion", NoticeKind::Alert, &[])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_board_that_takes_nothing_is_not_well_because_something_new_is_to_be_shown() {
+    for (store, _ground) in each().await {
+        let status = |id, second| Notice { created: at(second), ..notice(id, "notion", NoticeKind::Status, &[]) };
+        store.commit(&[], &[status("untried", 0)]).await.unwrap();
+        store.commit(&[], &[status("s1", 10)]).await.unwrap();
+        assert_eq!(claimed(&store, "notion", 11).await, Some("s1".into()));
+        store.failed("s1", at(12), "timeout", Some(at(20))).await.unwrap();
+        for (id, second) in [("s2", 13), ("s3", 14)] {
+            store.commit(&[], &[status(id, second)]).await.unwrap();
+            let known = store.deliveries(&["notion"]).await.unwrap().remove(0);
+            assert_eq!((known.state, known.last_error.as_deref()), (DeliveryState::Retrying, Some("timeout")), "{id}");
+            assert_eq!((known.pending, known.waiting_since), (1, Some(at(10))), "since when it takes nothing");
+        }
+        assert_eq!(claimed(&store, "notion", 20).await, Some("s3".into()));
+        store.delivered("s3", at(21), "").await.unwrap();
+        store.commit(&[], &[status("s4", 22)]).await.unwrap();
+        let known = store.deliveries(&["notion"]).await.unwrap().remove(0);
+        assert_eq!((known.state, known.waiting_since), (DeliveryState::Ok, Some(at(22))));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ async fn what_was_claimed_in_the_database_is_delivered_in_memory_and_sent_by_nob
         ledger.delivered("n1", at(1), "250 ok").await.unwrap();
         assert_eq!(ledger.claims("email", 999).await, None, "not from memory");
         ledger.failed("n2", at(1), "429", Some(at(40))).await.unwrap();
-        assert_eq!(ledger.next_due("telegram").await.unwrap(), Some(at(40)));
+        assert_eq!(ledger.next_due("telegram", at(10_000)).await.unwrap(), Some(at(40)));
 
         frail.is_back().await;
         assert_eq!(frail.notices().await, ["n1 delivered 1", "n2 pending 1"]);
