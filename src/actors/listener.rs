@@ -199,9 +199,6 @@ impl Ear {
     async fn serve(&mut self, footing: Footing) {
         let Some(bot) = self.begin(footing).await else { return };
         while !self.is_over(footing) {
-            if self.follow(footing).await.is_none() {
-                return;
-            }
             // What happened before is asked for without waiting, so that it is known what has happened since.
             let was_away = self.heard.is_none_or(|heard| heard.elapsed() > FRESH);
             let wait = if was_away { Duration::ZERO } else { POLL };
@@ -212,15 +209,22 @@ impl Ear {
                     let pause = self.deafness.met(&trouble);
                     self.while_on(footing, sleep(pause)).await;
                 }
-                Some(Ok(updates)) => {
+                Some(Ok(heard)) => {
                     self.deafness.over();
                     // Whoever was paused has not listened either.
                     let is_backlog = was_away || began.elapsed() > wait + FRESH;
-                    if updates.is_empty() || !is_backlog {
+                    if heard.is_nothing() || !is_backlog {
                         self.heard = Some(Instant::now());
                     }
+                    if heard.is_nothing() {
+                        continue;
+                    }
+                    if self.follow(footing).await.is_none() {
+                        return;
+                    }
+                    let updates = self.console.understand(heard);
                     let obeyed = self.attend(&bot, updates, is_backlog, footing).await;
-                    if obeyed == Some(0) {
+                    if obeyed == 0 {
                         self.while_on(footing, sleep(AFTER_NOISE)).await;
                     }
                 }
@@ -266,9 +270,9 @@ impl Ear {
         Some(bot)
     }
 
-    /// Obeys what is to be obeyed; how many orders there were, if there was anything at all.
-    async fn attend(&mut self, bot: &Bot, updates: Vec<Update>, is_backlog: bool, footing: Footing) -> Option<u32> {
-        let mut count = (!updates.is_empty()).then_some(0);
+    /// Obeys what is to be obeyed; how many orders there were.
+    async fn attend(&mut self, bot: &Bot, updates: Vec<Update>, is_backlog: bool, footing: Footing) -> usize {
+        let mut count = 0;
         for update in updates {
             let allowed = Arc::clone(self.console.allowed());
             let rules = Rules { allowed: &allowed, bot: &bot.name, now: Utc::now(), is_backlog };
@@ -276,7 +280,7 @@ impl Ear {
             match update::judge(&update, &rules) {
                 Verdict::Silence(why) => say_why(&update, why),
                 verdict => {
-                    count = count.map(|count| count + 1);
+                    count += 1;
                     if self.is_over(footing) || !self.note(bot, next, footing).await {
                         // Whoever leads by now hears it, too.
                         return count;

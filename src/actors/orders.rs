@@ -13,7 +13,7 @@ use super::scheduler::RunCycle;
 use crate::channels::telegram::console::{Amended, Console};
 use crate::channels::{Refusal, Retry};
 use crate::domain::answer::{self, Answer, Known, Taken, plain};
-use crate::domain::command::{self, Command, Press};
+use crate::domain::command::{self, Command, Press, clipped};
 use crate::domain::incident::Incident;
 use crate::domain::issue::IssueId;
 use crate::domain::report::{self, Overview};
@@ -34,6 +34,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A silence that would last no longer than this beyond one that is there is not begun.
 const AS_GOOD_AS: Duration = Duration::from_secs(60);
+
+/// The longest order that is written into the log, in characters.
+const LONGEST_ORDER: usize = 100;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -60,7 +63,8 @@ impl<'a> Orders<'a> {
         match verdict {
             Verdict::Silence(_) => {}
             Verdict::Obey(command) => {
-                log::info!("telegram: {name} ({id}) orders {command:?}");
+                let what = clipped(&format!("{command:?}"), LONGEST_ORDER);
+                log::info!("telegram: {name} ({id}) orders {what}");
                 let answer = self.done(command, &name).await;
                 self.say(&answer, update.place).await;
             }

