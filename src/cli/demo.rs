@@ -214,7 +214,8 @@ async fn listen(world: &World, supervisor: &Supervisor, say: mpsc::Sender<Line>)
     tokio::join!(
         actors(supervisor, &say),
         each(&messages, &say, |message| {
-            Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text: message.text.clone() })
+            let text = if message.edited { format!("(edited) {}", message.text) } else { message.text.clone() };
+            Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text })
         }),
         each(&mails, &say, |mail| {
             let text = format!("{}  (to {})", mail.subject, mail.to.join(", "));
