@@ -15,6 +15,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::delivery_board::DeliveryBoard;
 use super::leadership::{self, Leadership, ROUND_LIMIT, Round, Standing, TTL, Word};
+use super::moment::Moment;
 use crate::domain::report::Overview;
 use crate::store::{Lease, Ledger, StoreError, StoredReport};
 
@@ -157,7 +158,7 @@ impl Hold {
     fn next_round(&self, began: Instant) -> Option<Instant> {
         match &self.standing {
             Some(Standing::Leading(term)) => term.until.map(|until| {
-                let wait = if until > began + RENEWAL { RENEWAL } else { WAITING };
+                let wait = if until > Moment::now() + RENEWAL { RENEWAL } else { WAITING };
                 began + wait
             }),
             Some(Standing::Beside) => None,
@@ -167,7 +168,7 @@ impl Hold {
 
     /// Asks once, and lets everybody know what follows.
     async fn round(&mut self) {
-        let began = Instant::now();
+        let began = Moment::now();
         let (word, why) = match timeout(ROUND_LIMIT, self.ask()).await {
             Ok(Ok(word)) => (word, String::new()),
             Ok(Err(error)) => (Word::Silence, error.to_string()),
@@ -177,7 +178,7 @@ impl Hold {
         if !answers && matches!(self.standing, Some(Standing::Following { .. })) {
             self.others_first = Some(Instant::now() + HEAD_START);
         }
-        let round = Round { began, ended: Instant::now(), word };
+        let round = Round { began, ended: Moment::now(), word };
         let next = match (leadership::next(self.standing.as_ref(), round), self.otherwise) {
             (Standing::Following { .. }, Otherwise::Beside) => Standing::Beside,
             (next, _) => next,

@@ -1,14 +1,16 @@
 //! Who leads: of all processes on one database one ticks, escalates and notifies; the others stand by.
 //!
 //! What the database says about the lease is turned into a [`Standing`] by a pure function; the `keeper` asks and
-//! publishes, and whoever acts asks [`Leadership::footing`] right before. A term ends by the monotonic clock before the
-//! database would give the lease to another: a leader that was paused and wakes up has no footing, whatever it missed.
+//! publishes, and whoever acts asks [`Leadership::footing`] right before. A term ends, by a clock that never stands still,
+//! before the database would give the lease to another: a leader that was paused and wakes up has no footing.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use super::moment::Moment;
 
 /// For how long the lease is asked.
 pub const TTL: Duration = Duration::from_secs(10);
@@ -32,7 +34,7 @@ pub struct Term {
     /// The number under which it writes.
     pub epoch: i64,
     /// When it ends unless it is renewed; never, where nobody else can take the lease from a process that lives.
-    pub until: Option<Instant>,
+    pub until: Option<Moment>,
 }
 
 /// How a process stands towards the others on its database.
@@ -75,7 +77,7 @@ impl Footing {
 
 impl Standing {
     /// What allows it to act at `now`; none if another may be leading.
-    pub fn footing(&self, now: Instant) -> Option<Footing> {
+    pub fn footing(&self, now: Moment) -> Option<Footing> {
         match self {
             Self::Leading(Term { until: Some(until), .. }) if *until <= now => None,
             Self::Leading(Term { epoch, .. }) | Self::Adrift { epoch } => Some(Footing::Epoch(*epoch)),
@@ -113,9 +115,9 @@ pub(super) enum Word {
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     /// When it began.
-    pub(super) began: Instant,
+    pub(super) began: Moment,
     /// When it ended.
-    pub(super) ended: Instant,
+    pub(super) ended: Moment,
     /// What came of it.
     pub(super) word: Word,
 }
@@ -126,14 +128,14 @@ pub(super) fn next(standing: Option<&Standing>, round: Round) -> Standing {
     match (word, standing) {
         (Word::Ours { epoch, for_good }, _) => {
             // From the start of the round: the database counts from some moment after that.
-            Standing::Leading(Term { epoch, until: (!for_good).then(|| began + TTL - MARGIN) })
+            Standing::Leading(Term { epoch, until: (!for_good).then(|| began + (TTL - MARGIN)) })
         }
         (Word::Others(leader), _) => Standing::Following { leader },
         (Word::Silence, None) => Standing::Adrift { epoch: 0 },
         (Word::Silence, Some(Standing::Leading(Term { epoch, until: Some(until) }))) => {
             // Whoever wakes from a pause finds its term over and its connections dead, and may not take that for an
             // outage: the database has to fail a round that began after the term and during which we were running.
-            let was_running = ended.duration_since(began) <= ROUND_LIMIT + SLACK;
+            let was_running = ended.since(began) <= ROUND_LIMIT + SLACK;
             if began >= *until && was_running {
                 Standing::Adrift { epoch: *epoch }
             } else {
@@ -169,7 +171,7 @@ impl Leadership {
 
     /// What allows the process to act now. To be asked right before whatever another leader could do as well.
     pub fn footing(&self) -> Option<Footing> {
-        self.standing.borrow().footing(Instant::now())
+        self.standing.borrow().footing(Moment::now())
     }
 
     /// Whether what was begun on `footing` may be gone on with though the database has failed. A term that has just run
@@ -218,7 +220,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn leading(epoch: i64, until: Option<Instant>) -> Standing {
+    fn leading(epoch: i64, until: Option<Moment>) -> Standing {
         Standing::Leading(Term { epoch, until })
     }
 
@@ -226,7 +228,7 @@ mod tests {
         Standing::Following { leader: Some("other".into()) }
     }
 
-    fn round(began: Instant, took: Duration, word: Word) -> Round {
+    fn round(began: Moment, took: Duration, word: Word) -> Round {
         Round { began, ended: began + took, word }
     }
 
@@ -234,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_term_counts_from_the_start_of_the_round_and_ends_before_the_lease() {
-        let start = Instant::now();
+        let start = Moment::now();
         let standing = next(None, round(start, SECOND, OURS));
         assert_eq!(standing, leading(7, Some(start + 8 * SECOND)));
         assert_eq!(standing.footing(start + 7 * SECOND), Some(Footing::Epoch(7)));
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn whatever_the_standing_the_database_has_the_last_word() {
-        let start = Instant::now();
+        let start = Moment::now();
         let standings = [following(), leading(3, None), leading(3, Some(start)), Standing::Adrift { epoch: 3 }];
         for standing in standings {
             let others = next(Some(&standing), round(start, SECOND, Word::Others(Some("other".into()))));
@@ -257,13 +259,14 @@ mod tests {
 
     #[test]
     fn without_an_answer_only_the_last_leader_goes_on_and_only_after_its_term() {
-        let until = Instant::now() + 60 * SECOND;
-        let silent = |standing: Option<&Standing>, began: Instant, took: Duration| {
+        let within = Moment::now() + 59 * SECOND;
+        let until = within + SECOND;
+        let silent = |standing: Option<&Standing>, began: Moment, took: Duration| {
             next(standing, round(began, took, Word::Silence))
         };
         let leader = leading(3, Some(until));
         let adrift = Standing::Adrift { epoch: 3 };
-        assert_eq!(silent(Some(&leader), until - SECOND, 2 * SECOND), leader, "it began within the term");
+        assert_eq!(silent(Some(&leader), within, 2 * SECOND), leader, "it began within the term");
         assert_eq!(silent(Some(&leader), until, 2 * SECOND), adrift);
         assert_eq!(silent(Some(&leader), until, 60 * SECOND), leader, "it was paused in the middle of the round");
         assert_eq!(silent(Some(&adrift), until, 2 * SECOND), adrift);
@@ -274,7 +277,7 @@ mod tests {
 
     #[test]
     fn who_is_paused_has_no_footing_until_the_database_has_spoken() {
-        let start = Instant::now();
+        let start = Moment::now();
         let paused = next(None, round(start, SECOND, OURS));
         let woken = start + 60 * SECOND;
         assert_eq!(paused.footing(woken), None);
@@ -285,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_renewal_is_no_news_and_a_new_epoch_is() {
-        let now = Instant::now();
+        let now = Moment::now();
         let (standing, seen) = watch::channel(leading(7, Some(now)));
         let mut seen = Leadership::of(seen);
         publish(&standing, leading(7, Some(now + SECOND)));

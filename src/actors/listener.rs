@@ -10,7 +10,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use futures_util::FutureExt;
@@ -22,6 +22,7 @@ use super::conclusion::Cadence;
 use super::deafness::Deafness;
 use super::delivery_board::DeliveryBoard;
 use super::leadership::{Footing, Leadership};
+use super::moment::Moment;
 use super::orders::Orders;
 use super::pace::Pace;
 use super::scheduler::RunCycle;
@@ -139,7 +140,7 @@ struct Ear {
     /// The update from which on nothing was obeyed yet.
     first: Option<i64>,
     /// When everything had been heard that had happened.
-    heard: Option<Instant>,
+    heard: Option<Moment>,
     deafness: Deafness,
 }
 
@@ -200,9 +201,9 @@ impl Ear {
         let Some(bot) = self.begin(footing).await else { return };
         while !self.is_over(footing) {
             // What happened before is asked for without waiting, so that it is known what has happened since.
-            let was_away = self.heard.is_none_or(|heard| heard.elapsed() > FRESH);
+            let was_away = self.heard.is_none_or(|heard| Moment::now().since(heard) > FRESH);
             let wait = if was_away { Duration::ZERO } else { POLL };
-            let began = Instant::now();
+            let began = Moment::now();
             match self.while_on(footing, self.console.hear(self.first, wait)).await {
                 None => return,
                 Some(Err(trouble)) => {
@@ -211,10 +212,10 @@ impl Ear {
                 }
                 Some(Ok(heard)) => {
                     self.deafness.over();
-                    // Whoever was paused has not listened either.
-                    let is_backlog = was_away || began.elapsed() > wait + FRESH;
+                    // Whoever was paused, or slept, has not listened either.
+                    let is_backlog = was_away || Moment::now().since(began) > wait + FRESH;
                     if heard.is_nothing() || !is_backlog {
-                        self.heard = Some(Instant::now());
+                        self.heard = Some(Moment::now());
                     }
                     if heard.is_nothing() {
                         continue;

@@ -15,6 +15,7 @@ pub mod keeper;
 pub mod leadership;
 pub mod listener;
 pub mod merging;
+pub mod moment;
 pub mod notices;
 pub mod notifier;
 mod orders;

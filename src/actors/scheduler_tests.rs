@@ -1,12 +1,11 @@
 //! A Scheduler alone, among neighbours that only listen.
 
-use std::time::Instant;
-
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::*;
 use crate::actors::leadership::{Standing, Term, publish};
+use crate::actors::moment::Moment;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -85,7 +84,7 @@ async fn who_stands_by_begins_nothing_and_who_takes_the_lead_begins_at_once() {
 
 #[actix_rt::test]
 async fn a_term_that_has_run_out_holds_a_tick_back_until_it_is_renewed() {
-    let over = Standing::Leading(Term { epoch: 7, until: Some(Instant::now()) });
+    let over = Standing::Leading(Term { epoch: 7, until: Some(Moment::now()) });
     let mut stage = Stage::set(over);
     assert!(stage.asked().await.is_none());
     // A renewal is no news: the tick finds out by itself.

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::*;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing, Term};
+use crate::actors::moment::Moment;
 use crate::actors::pace::Pace;
 use crate::actors::telemetry::Telemetry;
 use crate::channels::{Asked, Audience, ChannelSpec};
@@ -254,7 +255,7 @@ async fn a_term_that_ends_while_the_channel_is_spared_ends_the_trip() {
     let mut stage = Stage::with([]).await;
     stage.post([notice("1.0", Utc::now())]).await;
     let lease = stage.route.ledger.store().lead("us", Duration::from_secs(10)).await.unwrap().unwrap();
-    let until = Instant::now() + Duration::from_millis(100);
+    let until = Moment::now() + Duration::from_millis(100);
     stage.route.leadership = Leadership::fixed(Standing::Leading(Term { epoch: lease.epoch, until: Some(until) }));
     stage.route.pace = Pace::new(Some(Duration::from_millis(200)));
     stage.route.pace.sent();

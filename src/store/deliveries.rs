@@ -8,6 +8,7 @@ use super::row::{Row, millis};
 use super::statement::Statement;
 use super::{Store, StoreError};
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
+use crate::domain::notice::NoticeKind;
 
 /// The longest error or receipt that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -55,7 +56,9 @@ impl Store {
 
     /// Writes down that an attempt failed at `at`, gives the claim back, and says when to try again; `None`: never.
     ///
-    /// Of a notice that is no longer pending only the attempt is written down.
+    /// What will never be tried again, but has others behind it, waits to be merged into them: alone they would tell the
+    /// end of something whose beginning nobody was told. Of a notice that is no longer pending only the attempt is
+    /// written down.
     pub async fn failed(
         &self,
         id: &str,
@@ -64,8 +67,7 @@ impl Store {
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         let (store, id, error) = (self.clone(), id.to_owned(), shortened(error, TEXT_LIMIT));
-        let (outcome, state) =
-            if retry_at.is_some() { (Outcome::Later, "pending") } else { (Outcome::Never, "failed") };
+        let outcome = if retry_at.is_some() { Outcome::Later } else { Outcome::Never };
         self.run(async move {
             let mut transaction = store.begin().await?;
             Statement::new(
@@ -78,12 +80,16 @@ impl Store {
             .bind(&id)
             .execute(&mut transaction)
             .await?;
+            let retry_at = match retry_at {
+                None => next_behind(&mut transaction, &id).await?.map(|next| next.max(at)),
+                some => some,
+            };
             Statement::new(
                 "UPDATE notices SET state = $1, failed_at = $2, last_error = $3, next_try = COALESCE($4, next_try),
                      claimed_until = NULL, claimed_by = NULL, claimed_epoch = NULL
                  WHERE id = $5 AND state = 'pending'",
             )
-            .bind(state)
+            .bind(if retry_at.is_some() { "pending" } else { "failed" })
             .bind(millis(at))
             .bind(error)
             .bind(retry_at.map(millis))
@@ -122,6 +128,21 @@ impl Store {
         .await
     }
 }
+
+/// When the first of those may be sent that wait behind the notice `id` and may be merged with it; none if there are none.
+/// What may have arrived is not merged.
+async fn next_behind(transaction: &mut Transaction, id: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let row = Statement::new(NEXT_BEHIND).bind(id).bind(NoticeKind::Status.name()).optional(transaction).await?;
+    row.map_or(Ok(None), |row| row.optional_moment("next_try"))
+}
+
+pub(super) const NEXT_BEHIND: &str = "SELECT MIN(behind.next_try) AS next_try
+     FROM notices AS refused
+     JOIN notices AS behind ON behind.channel = refused.channel AND behind.state = 'pending'
+         AND behind.seq > refused.seq AND behind.kind <> $2
+     WHERE refused.id = $1 AND refused.state = 'pending' AND refused.kind <> $2 AND refused.attempts <= (
+         SELECT COUNT(*) FROM deliveries
+         WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1))";
 
 /// See [`Store::delivered`].
 pub(super) async fn write_delivered(
