@@ -388,6 +388,34 @@ async fn only_the_leader_listens_and_whoever_takes_over_goes_on() {
 }
 
 #[actix_rt::test]
+async fn a_leader_that_was_paused_with_an_order_in_its_hands_does_not_obey_it_when_it_wakes() {
+    let database = postgres::shared().database();
+    let mut home = home();
+    home.shares(&database);
+    let world = &home.world;
+    let mut pair = Pair::start(&home).await;
+    pair.is_followed().await;
+    is_polled(world, 2).await;
+    pair.leader.freeze().await;
+    // The poll that waits brings it to whoever does not run.
+    let once = say(world, ADA, "/silence 2h");
+    pair.is_taken_over(TAKEN_OVER).await;
+    answer_to(world, once).await;
+    pair.follower.thaw().await;
+    pair.is_followed().await;
+    let answer = order(world, BOB, "/help").await;
+    assert!(answer.contains("/silence – "), "{answer}");
+    assert_eq!(silences(&pair.leader).await.len(), 1);
+    let answers = world.telegram.messages().all().iter().filter(|message| message.reply_to == Some(once)).count();
+    assert_eq!(answers, 1);
+    assert!(
+        !pair.follower.log.all().iter().any(|line| line.contains("telegram: User ")),
+        "{:#?}",
+        pair.follower.log.all()
+    );
+}
+
+#[actix_rt::test]
 async fn while_the_database_is_away_what_is_known_is_said_and_what_needs_it_is_not_done() {
     let server = own_server().await;
     let database = server.database();
