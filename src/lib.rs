@@ -23,6 +23,9 @@
 //! - The **Keeper** (`actors::keeper`) is no actor: it asks the database every few seconds whether this process leads. Who
 //!   does not lead ticks, escalates and sends nothing, and shows the reports that the leader stores. The **Heart** pings
 //!   `HEARTBEAT_URL` beside everything else.
+//! - The **Listener** is no actor either: while this process leads, it hears by long polling what people order in Telegram,
+//!   and has it carried out on the same ways as what they order over the web (`domain::update` says who is obeyed,
+//!   `domain::command` what is meant, `domain::answer` what is said).
 //! - A **Notifier** per channel sees to it that what is due is sent, in order, and backs off. Its **Courier** carries: it
 //!   records *delivered* after the channel said so, and finishes what it is sending whatever befalls the Notifier. What
 //!   waits is merged into one message when it is claimed (`domain::bulletin`).
@@ -64,6 +67,8 @@
 //! - Only a leader's word counts: what it writes is fenced by the epoch of its lease, in the same transaction, and it
 //!   looks at its term right before it sends. Deliberately not fenced is *delivered*: it says what has happened.
 //! - A notice that may have arrived is sent again as it was, so that the repeat is recognised; what else waits is merged.
+//! - An order is obeyed at most once, by the leader, and only if whoever gave it is allowed to and it is new; everybody else
+//!   gets silence.
 //! - A web GET changes nothing and asks nobody outside. It reads what the Escalator published, so that no actor that
 //!   hangs can hang the web.
 //! - Every wait has a deadline; every queue, body, page and history has a bound.

@@ -73,6 +73,7 @@ impl Parties {
             token: telegram.token.clone(),
             chat: telegram.chat_id.clone(),
             thread_id: telegram.thread_id,
+            allowed: telegram.allowed.clone().into(),
             request_timeout: settings.timing.request_timeout,
         });
         let board = settings.notion.as_ref().and_then(|notion| notion.status_board.as_ref());

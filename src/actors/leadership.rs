@@ -190,6 +190,13 @@ impl Leadership {
         matches!(*self.standing.borrow(), Standing::Following { .. })
     }
 
+    /// The same for somebody to whom nothing up to now is news.
+    pub fn from_now(&self) -> Self {
+        let mut standing = self.standing.clone();
+        standing.mark_unchanged();
+        Self { standing }
+    }
+
     /// Waits for the next step to another standing, as seen from this clone; for ever, if there will be none.
     pub async fn changed(&mut self) {
         if self.standing.changed().await.is_err() {

@@ -18,7 +18,7 @@ use crate::domain::message::{Message, duration};
 use crate::store::{Due, Ledger, Notice, StoreError};
 
 /// What a channel's memory is kept under in the store, and what is known of a letter that was taken in part.
-const MEMORY: &str = "memory";
+pub(super) const MEMORY: &str = "memory";
 const PART: &str = "part";
 
 /// When it is looked again after a term has run out.

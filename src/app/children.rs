@@ -1,5 +1,6 @@
 //! The actors, started in order under one supervisor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::actors::escalator::{Circle, Escalator, Looked};
 use crate::actors::heart::Heart;
 use crate::actors::leadership::Leadership;
 use crate::actors::notifier::Notifier;
-use crate::actors::pace;
+use crate::actors::pace::Pace;
 use crate::actors::rhythm::Rhythm;
 use crate::actors::scheduler::{Neighbours, RunCycle, Scheduler, Ticking};
 use crate::actors::settling::Settling;
@@ -42,6 +43,8 @@ pub(super) struct Children<'a> {
     pub(super) heart: &'a Heart,
     pub(super) board: &'a DeliveryBoard,
     pub(super) telemetry: &'a Telemetry,
+    /// How each channel is spared.
+    pub(super) paces: &'a BTreeMap<&'static str, Pace>,
 }
 
 /// Starts a Notifier for each channel; none in a dry run.
@@ -59,7 +62,7 @@ pub(super) fn start_notifiers(
         let vacancy = ChildSpec::new(format!("notifier:{name}")).vacancy::<Notifier>();
         let returned = vacancy.handle().sender();
         let route = Route {
-            pace: pace::Pace::new(channel.pace),
+            pace: with.paces.get(name).cloned().unwrap_or_else(|| Pace::new(channel.pace)),
             channel,
             ledger: with.ledger.clone(),
             owner: owner.clone(),

@@ -86,6 +86,7 @@ pub fn serve_web(settings: &Settings, watch: &Watch, listener: TcpListener) -> a
         store: watch.ledger.store().clone(),
         degraded: Arc::clone(&watch.degraded),
         deliveries: watch.board.clone(),
+        acknowledgements: watch.acknowledgements.clone(),
         telemetry: watch.telemetry.clone(),
         leadership: watch.leadership.clone(),
         supervisor: watch.supervisor.clone(),

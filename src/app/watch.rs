@@ -1,5 +1,6 @@
 //! The watch: every actor but the web, the lease under which they work, and the heart that beats for them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,15 +12,19 @@ use tokio::time::timeout;
 
 use super::Mode;
 use super::children::{self, Children};
+use crate::actors::acknowledgements::Acknowledgements;
 use crate::actors::conclusion::{Cadence, Policy};
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::heart::Heart;
 use crate::actors::keeper::{Keeper, Otherwise};
 use crate::actors::leadership::{Footing, Leadership, Standing};
+use crate::actors::listener::{Listener, Office};
 use crate::actors::notices;
 use crate::actors::notifier::{Finish, Flush, Notifier, Pass};
+use crate::actors::pace::Pace;
 use crate::actors::scheduler::RunCycle;
 use crate::actors::telemetry::Telemetry;
+use crate::channels::telegram::console::Console;
 use crate::channels::{Audience, ChannelSpec};
 use crate::clients::redact;
 use crate::domain::bulletin::Bulletin;
@@ -57,12 +62,15 @@ pub struct Watch {
     pub heart: Heart,
     /// How it is with the channels by now.
     pub board: DeliveryBoard,
+    /// What was acknowledged since the newest cycle.
+    pub acknowledgements: Acknowledgements,
     /// What has happened since the start.
     pub telemetry: Telemetry,
     pub(super) degraded: web::Degraded,
     pub(super) chaos: bool,
     notifiers: Vec<(&'static str, Handle<Notifier>)>,
     keeper: Option<Keeper>,
+    listener: Listener,
     policy: Policy,
     says_goodbye: bool,
 }
@@ -75,7 +83,10 @@ impl Watch {
     pub async fn start(settings: &Settings, scrubber: Scrubber, mode: Mode) -> anyhow::Result<Self> {
         let ledger = Ledger::new(open_store(&settings.database, mode).await?);
         let parties = Parties::new(settings, mode.notion_pace, move |secret| scrubber.learn(secret));
-        let (channels, checks) = (parties.channels(settings).list(), parties.checks(settings).list());
+        let channels = parties.channels(settings);
+        let commanded = channels.telegram.clone().filter(|_| mode.ticks && !mode.dry_run);
+        let (channels, checks) = (channels.list(), parties.checks(settings).list());
+        let paces: BTreeMap<_, _> = channels.iter().map(|channel| (channel.name, Pace::new(channel.pace))).collect();
         let board = DeliveryBoard::new(channels.iter().map(|channel| channel.name));
         let (published, overview) = watch::channel(None);
         let keeper = keeper(&ledger, mode, &published, &board).await?;
@@ -104,9 +115,27 @@ impl Watch {
             heart: &heart,
             board: &board,
             telemetry: &telemetry,
+            paces: &paces,
         };
         let notifiers = children::start_notifiers(&children, &channels, settings, mode)?;
         let scheduler = children::start_cycles(&children, checks, &notifiers, &policy, published)?;
+        let acknowledgements = Acknowledgements::default();
+        let office = Office {
+            ledger: ledger.clone(),
+            leadership: leadership.clone(),
+            overview: overview.clone(),
+            scheduler: scheduler.clone(),
+            board: board.clone(),
+            acknowledgements: acknowledgements.clone(),
+            degraded: Arc::clone(&degraded),
+            pace: paces.get("telegram").cloned().unwrap_or_else(|| Pace::new(None)),
+            wording: parties::wording(settings),
+            cadence: policy.cadence,
+        };
+        let listener = match commanded {
+            Some(config) => Listener::start(Console::new(config), office),
+            None => Listener::none(),
+        };
         Ok(Self {
             overview,
             scheduler,
@@ -115,11 +144,13 @@ impl Watch {
             leadership,
             heart,
             board,
+            acknowledgements,
             telemetry,
             degraded,
             chaos: mode.chaos,
             notifiers,
             keeper,
+            listener,
             policy,
             says_goodbye: settings.lifecycle_notices && mode.ticks,
         })
@@ -138,13 +169,14 @@ impl Watch {
         if let Some(keeper) = &self.keeper {
             keeper.leave();
         }
+        self.listener.hush();
         if self.says_goodbye && self.say_goodbye().await {
             // The rest of the time is for a channel that is still busy with what came before.
             self.flush(limit / 2).await;
         }
         let limit = deadline.saturating_duration_since(Instant::now());
         let finished = self.notifiers.iter().map(|(_, notifier)| notifier.ask(Finish, limit));
-        futures_util::future::join_all(finished).await;
+        tokio::join!(futures_util::future::join_all(finished), self.listener.rest(limit));
     }
 
     /// Posts that we are stopped, if we lead; says whether there is something to send.

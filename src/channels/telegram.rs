@@ -1,11 +1,14 @@
-//! Telegram: the subject is the first line. A group that became a supergroup is followed to its new id.
+//! Telegram: the subject is the first line, and below an alert are buttons, if anybody may press them. A group that became
+//! a supergroup is followed to its new id.
 //!
 //! The answer that is kept of a message says where it is, so that what goes on with it can reply to it.
 
+pub mod console;
 mod examination;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -13,8 +16,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{Channel, Letter, Receipt, Refusal};
 use crate::clients::http::Http;
-use crate::clients::telegram::{self, ChatId, SendMessage};
+use crate::clients::telegram::{self, Button, ChatId, SendMessage};
 use crate::diagnosis::Asked;
+use crate::domain::command::{self, Press};
+use crate::domain::notice::NoticeKind;
 use crate::secret::Secret;
 
 /// The least time between two messages to a chat: Telegram allows one a second or so.
@@ -31,6 +36,8 @@ pub struct Config {
     pub chat: ChatId,
     /// The topic in the chat.
     pub thread_id: Option<i64>,
+    /// Who may command the bot, by their ids; if nobody may, there are no buttons.
+    pub allowed: Arc<[i64]>,
     /// The deadline of one request.
     pub request_timeout: Duration,
 }
@@ -47,6 +54,18 @@ impl Telegram {
         let client = telegram::Telegram::new(Http::new(), config.api_url.as_str(), config.token.clone());
         Self { client, config }
     }
+
+    /// Whether there is something to be done about a message, and somebody who may.
+    fn has_buttons(&self, kind: NoticeKind) -> bool {
+        !self.config.allowed.is_empty() && matches!(kind, NoticeKind::Alert | NoticeKind::Reminder)
+    }
+}
+
+/// The buttons below the message that carries the notice `id`, as far as they make sense.
+fn buttons(id: &str, makes_sense: impl Fn(Press) -> bool) -> Vec<Vec<Button>> {
+    let rows = command::buttons(id, makes_sense).into_iter();
+    let button = |button: command::Button| Button { text: button.label.into(), callback_data: button.data };
+    rows.map(|row| row.into_iter().map(button).collect()).collect()
 }
 
 impl Channel for Telegram {
@@ -58,7 +77,15 @@ impl Channel for Telegram {
             let text = format!("{}\n\n{}", letter.subject, letter.body);
             let first = letter.thread_answer.and_then(|answer| answer.parse::<Posted>().ok());
             let reply_to = first.filter(|first| chat == ChatId::Id(first.chat)).map(|first| first.message);
-            let message = SendMessage { chat, thread_id: self.config.thread_id, reply_to, text: &text, silent: false };
+            let buttons = if self.has_buttons(letter.kind) { buttons(letter.id, |_| true) } else { vec![] };
+            let message = SendMessage {
+                chat,
+                thread_id: self.config.thread_id,
+                reply_to,
+                text: text.as_str().into(),
+                buttons: &buttons,
+                silent: false,
+            };
             let sent = self.client.send_message(&message, deadline.min(self.config.request_timeout)).await?;
             let memory = has_moved(&message.chat, sent.chat_id).then(|| memory(configured, sent.chat_id));
             let posted = Posted { message: sent.message_id, chat: sent.chat_id };

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::serve::{self, Stop};
 use super::{BAD_CONFIGURATION, NOT_OK, begin_log, fail, warn};
 use crate::app::{self, Mode, Watch};
+use crate::demo::telegram::Delivered;
 use crate::demo::world::World;
 use crate::settings::Settings;
 use crate::supervision::{Chaos, Event, Intensity, Limits, Supervisor};
@@ -44,6 +45,9 @@ fn mode() -> Mode {
     Mode { notion_pace: 6_000, limits: Some(limits), chaos: true, ..Mode::SERVICE }
 }
 
+/// Who may give orders in the demo's chat.
+const SOMEBODY: i64 = 42;
+
 /// Jobs in the pipeline when it is well.
 const GOOD_JOBS: usize = 68;
 
@@ -51,9 +55,12 @@ const GOOD_JOBS: usize = 68;
 type Chapter = (Duration, &'static str, fn(&World, &Supervisor));
 
 /// The story. It begins anew when it is over.
-const STORY: [Chapter; 6] = [
+const STORY: [Chapter; 7] = [
     (Duration::from_secs(7), "All is well: 68 jobs, nine of ten done, good scores.", |_, _| {}),
-    (Duration::from_secs(9), "137 jobs get stuck.", |world, _| world.jobs_get_stuck(137, Utc::now())),
+    (Duration::from_secs(7), "137 jobs get stuck.", |world, _| world.jobs_get_stuck(137, Utc::now())),
+    (Duration::from_secs(5), "Somebody presses Acknowledge below the alert in Telegram.", |world, _| {
+        acknowledges(world);
+    }),
     (Duration::from_secs(5), "The health check panics. Nobody else notices.", |_, supervisor| {
         harm(supervisor, "health", Chaos::Panic);
     }),
@@ -103,6 +110,21 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Somebody takes on what the newest alert tells of.
+fn acknowledges(world: &World) {
+    let data = |message: &Delivered| {
+        let markup = message.reply_markup.as_ref()?;
+        let rows = markup["inline_keyboard"].as_array()?;
+        let button = rows.iter().filter_map(|row| row.as_array()).flatten().find(|it| it["text"] == "Acknowledge")?;
+        button["callback_data"].as_str().map(str::to_owned)
+    };
+    let messages = world.telegram.messages().all();
+    let newest = messages.iter().rev().find_map(|message| Some((message.message_id, data(message)?)));
+    if let Some((message, data)) = newest {
+        world.telegram.press_button(SOMEBODY, message, &data);
+    }
+}
+
 fn harm(supervisor: &Supervisor, actor: &str, way: Chaos) {
     if let Err(unknown) = supervisor.harm(actor, way) {
         log::error!("{actor}: {unknown}");
@@ -116,6 +138,7 @@ fn variables(world: &World) -> BTreeMap<String, String> {
     let port = own("PORT").filter(|port| port != "0").unwrap_or_else(|| free_port().to_string());
     variables.extend(FAST_CLOCK.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.insert("OPS_TOKEN".into(), TOKEN.into());
+    variables.insert("TELEGRAM_ALLOWED_USER_IDS".into(), SOMEBODY.to_string());
     variables.insert("PORT".into(), port);
     // The story is what the terminal is for; the log of the service is a variable away.
     variables.insert("RUST_LOG".into(), own("RUST_LOG").unwrap_or_else(|| "off".into()));
@@ -191,7 +214,8 @@ async fn listen(world: &World, supervisor: &Supervisor, say: mpsc::Sender<Line>)
     tokio::join!(
         actors(supervisor, &say),
         each(&messages, &say, |message| {
-            Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text: message.text.clone() })
+            let text = if message.edited { format!("(edited) {}", message.text) } else { message.text.clone() };
+            Some(Line { who: "telegram", style: colour(AnsiColor::Cyan), text })
         }),
         each(&mails, &say, |mail| {
             let text = format!("{}  (to {})", mail.subject, mail.to.join(", "));

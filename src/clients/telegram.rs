@@ -1,4 +1,4 @@
-//! Telegram's Bot API, as far as one needs it to tell people something.
+//! Telegram's Bot API, as far as one needs it to tell people something, and to hear what they say to that.
 //!
 //! The token is a part of every URL, so a URL is built where it is used, is shown nowhere, and every request hides the
 //! token. Deliberately absent: waiting for a rate limit to pass, which is the business of whoever delivers.
@@ -16,7 +16,11 @@ use super::reply::{LONGEST_WAIT, Reply};
 use super::request::Request;
 use crate::secret::Secret;
 
+pub mod answering;
 pub mod text;
+pub mod updates;
+
+use text::Text;
 
 /// A chat: a number, or the public name of a channel or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,10 +64,21 @@ pub struct SendMessage<'a> {
     pub thread_id: Option<i64>,
     /// The message in the same chat to which it replies; it goes out also if that one is gone.
     pub reply_to: Option<i64>,
-    /// Plain text of any length; it is cut to what a message holds ([`text::cut`]).
-    pub text: &'a str,
+    /// Of any length; it is cut to what a message holds ([`text::cut`]).
+    pub text: Text<'a>,
+    /// The buttons below it, row by row.
+    pub buttons: &'a [Vec<Button>],
     /// Whether it comes without a sound.
     pub silent: bool,
+}
+
+/// A button below a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Button {
+    /// What stands on it.
+    pub text: String,
+    /// What we are told when somebody presses it: 1 to 64 bytes.
+    pub callback_data: String,
 }
 
 /// A message that Telegram has taken.
@@ -141,8 +156,7 @@ impl Telegram {
     /// Telegram does not take ours.
     pub async fn send_message(&self, message: &SendMessage<'_>, deadline: Duration) -> Result<Sent, ClientError> {
         let start = Instant::now();
-        let text = text::clean(message.text);
-        let text = text::cut(&text, text::LIMIT);
+        let text = message.text.fitted(text::LIMIT);
         let mut chat = message.chat.clone();
         let mut html = true;
         // In the supergroup that the chat has become, the number would be that of another message.
@@ -153,10 +167,11 @@ impl Telegram {
                 message_thread_id: message.thread_id,
                 reply_parameters: reply_to(&chat)
                     .map(|message_id| ReplyTo { message_id, allow_sending_without_reply: true }),
-                text: if html { text::escape(&text) } else { text.clone().into_owned() },
+                text: if html { &text.html } else { &text.plain },
                 parse_mode: html.then_some("HTML"),
                 link_preview_options: LinkPreview { is_disabled: true },
                 disable_notification: message.silent,
+                reply_markup: (!message.buttons.is_empty()).then_some(Markup { inline_keyboard: message.buttons }),
             };
             let left = deadline.saturating_sub(start.elapsed());
             let refusal = match self.call::<Message, _>("sendMessage", &body, left).await? {
@@ -200,7 +215,15 @@ impl Telegram {
         deadline: Duration,
     ) -> Result<Result<T, Refusal>, ClientError> {
         let url = format!("{}/bot{}/{method}", self.api_url, self.token.expose());
-        let reply = self.http.send(Request::post(&url).hide(&self.token).json(body), deadline).await?;
+        self.exchange(Request::post(&url).hide(&self.token).json(body), deadline).await
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        deadline: Duration,
+    ) -> Result<Result<T, Refusal>, ClientError> {
+        let reply = self.http.send(request, deadline).await?;
         if !reply.is_json() {
             // A refusal that is not in Telegram's language is not Telegram's: a proxy in between is no reason to give
             // up what is to be said.
@@ -225,11 +248,18 @@ struct Body<'a> {
     message_thread_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_parameters: Option<ReplyTo>,
-    text: String,
+    text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     parse_mode: Option<&'static str>,
     link_preview_options: LinkPreview,
     disable_notification: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_markup: Option<Markup<'a>>,
+}
+
+#[derive(Serialize)]
+struct Markup<'a> {
+    inline_keyboard: &'a [Vec<Button>],
 }
 
 #[derive(Serialize)]

@@ -106,6 +106,8 @@ pub enum Remedy {
         /// Its name.
         bot: String,
     },
+    /// What people write is sent to a webhook.
+    DeleteWebhook,
     /// The bot may not post in the channel.
     MakeAdmin {
         /// Its name.

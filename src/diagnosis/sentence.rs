@@ -105,6 +105,10 @@ impl fmt::Display for Remedy {
             Self::AddBot { bot } => {
                 write!(f, "add @{bot} to the group or channel; if it is there, correct TELEGRAM_CHAT_ID")
             }
+            Self::DeleteWebhook => f.write_str(
+                "open https://api.telegram.org/bot<TELEGRAM_BOT_TOKEN>/deleteWebhook, or give this service a bot of its \
+                 own: one bot serves a webhook or commands here, not both",
+            ),
             Self::MakeAdmin { bot } => {
                 write!(f, "make @{bot} an administrator of the channel who may post messages")
             }

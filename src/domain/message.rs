@@ -125,7 +125,7 @@ fn meanwhile(line: &Line, at: DateTime<Utc>) -> String {
 }
 
 /// The time of the day, and the day if it is not that of `now`.
-fn clock(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(super) fn clock(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let is_today = moment.date_naive() == now.date_naive();
     moment.format(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
@@ -149,7 +149,12 @@ fn acknowledged(line: &Line) -> Option<String> {
 }
 
 fn age(line: &Line) -> String {
-    let age = (line.at - line.since).to_std().unwrap_or_default();
+    lasted(line.since, line.at)
+}
+
+/// How long it is from `since` to `until`.
+pub(super) fn lasted(since: DateTime<Utc>, until: DateTime<Utc>) -> String {
+    let age = (until - since).to_std().unwrap_or_default();
     // Seconds are noise in the age of an incident, but not in one that is younger than a minute.
     let minutes = Duration::from_secs(age.as_secs() / 60 * 60);
     duration(if minutes.is_zero() { age } else { minutes })

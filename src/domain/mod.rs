@@ -3,8 +3,10 @@
 //! Invariants: no I/O, no `async`, no clock (`now` is an argument), no actix, and nothing in here can fail. What could
 //! not be looked at arrives as a [`fault::Fault`] and stays one: it never becomes a zero.
 
+pub mod answer;
 pub mod bulletin;
 pub mod cause;
+pub mod command;
 pub mod cycle;
 pub mod delivery;
 pub mod fault;
@@ -21,6 +23,7 @@ pub mod report;
 pub mod rules;
 pub mod silence;
 pub mod span;
+pub mod update;
 
 #[cfg(test)]
 mod promise_tests;

@@ -2,9 +2,30 @@
 //!
 //! The all-clear of what was told is never silenced, and what is still there when the silence ends is told then.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::issue::IssueId;
+
+/// The longest silence: what nobody wants to hear of for longer is not to be watched.
+pub const LONGEST: Duration = Duration::from_hours(30 * 24);
+
+/// Silences at a time: each cycle reads them all.
+pub const MOST: usize = 100;
+
+/// What rounds a moment up to the next whole second.
+const JUST_BELOW_A_SECOND: Duration = Duration::from_nanos(999_999_999);
+
+/// Whether a silence can last for `span`.
+pub fn is_possible(span: Duration) -> bool {
+    !span.is_zero() && span <= LONGEST
+}
+
+/// The end of a silence that begins at `now`. Cycles count in whole seconds, and so do silences.
+pub fn end(now: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
+    (now + span.min(LONGEST) + JUST_BELOW_A_SECOND).trunc_subsecs(0)
+}
 
 /// A silence, until it is over or somebody ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]

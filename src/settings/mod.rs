@@ -41,14 +41,11 @@ use reader::Reader;
 use values::{address, boolean, choice, line, token, web_address, whole};
 use variables::{
     GIT_BRANCH, GIT_COMMIT, HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT, HOST, LIFECYCLE_NOTICES, LOG_FORMAT, MAINTENANCE,
-    OPS_READ_TOKEN, OPS_TOKEN, PORT, PUBLIC_URL, RUST_LOG, SERVICE_NAME, TELEGRAM_ALLOWED_USER_IDS,
+    OPS_READ_TOKEN, OPS_TOKEN, PORT, PUBLIC_URL, RUST_LOG, SERVICE_NAME,
 };
 
 /// A bearer token shorter than this can be guessed.
 const SHORTEST_SAFE_TOKEN: usize = 8;
-
-/// Variables that this version knows, so that setting them is no mistake, but that change nothing yet.
-const WITHOUT_EFFECT: [variables::Variable; 1] = [TELEGRAM_ALLOWED_USER_IDS];
 
 /// The warning that there is nothing to look at.
 pub const NOTHING_WATCHED: &str = "Neither Notion nor OpenAI is configured: nothing is watched";
@@ -193,7 +190,6 @@ impl Settings {
         let build = Build::read(reader);
         let log_format = reader.value(LOG_FORMAT, choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
         let log_filter = reader.value(RUST_LOG, line(1_000));
-        say_what_has_no_effect(reader);
 
         if notion.is_none() && openai.is_none() {
             reader.warn(NOTHING_WATCHED);
@@ -285,14 +281,6 @@ fn maintenance(reader: &mut Reader<'_>) -> Option<Windows> {
 fn not_windows(sentence: &str) -> Fault {
     let (wrong, right) = sentence.rsplit_once(": ").unwrap_or((sentence, "use such as Sun 02:00-04:00 UTC"));
     Fault::new(format!("cannot be used: {wrong}"), right)
-}
-
-fn say_what_has_no_effect(reader: &mut Reader<'_>) {
-    for variable in WITHOUT_EFFECT {
-        if reader.is_set(variable) {
-            reader.warn(format!("{} has no effect in this version", variable.name));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -338,7 +338,6 @@ fn what_would_do_nothing_or_looks_mistyped_is_warned_about() {
             "http://example.com/x",
             "HEARTBEAT_URL is plain http to another machine: it can be read on the way",
         ),
-        ("TELEGRAM_ALLOWED_USER_IDS", "7", "TELEGRAM_ALLOWED_USER_IDS has no effect in this version"),
         ("CHECK_INTERVALL", "1m", "CHECK_INTERVALL is not a setting; did you mean CHECK_INTERVAL?"),
         ("OPS_TOKEN", "short", "OPS_TOKEN has fewer than 8 characters: it can be guessed"),
         (

@@ -20,6 +20,8 @@ pub struct Telegram {
     pub chat_id: ChatId,
     /// The topic of a forum group.
     pub thread_id: Option<i64>,
+    /// Who may command the bot, by their ids.
+    pub allowed: Vec<i64>,
     /// The Bot API's address, without a slash at its end.
     pub api_url: String,
 }
@@ -30,7 +32,8 @@ impl Telegram {
         let token = reader.given(TELEGRAM_BOT_TOKEN, bot_token);
         let chat_id = reader.given(TELEGRAM_CHAT_ID, chat_id);
         let thread_id = reader.given(TELEGRAM_THREAD_ID, whole(1..=MAX_ID));
-        let _commanders_come_later = reader.given(TELEGRAM_ALLOWED_USER_IDS, user_ids);
+        let is_commanded = reader.is_set(TELEGRAM_ALLOWED_USER_IDS);
+        let allowed = reader.given(TELEGRAM_ALLOWED_USER_IDS, user_ids);
         let api_url = reader.value(TELEGRAM_API_URL, web_address);
         let is_complete = reader.is_complete(
             "Telegram",
@@ -47,7 +50,9 @@ impl Telegram {
                 "{name} is plain http to another machine: the bot's token can be read on the way ({api_url})"
             ));
         }
-        Some(Self { token: token?, chat_id: chat_id?, thread_id, api_url })
+        // One that is faulty leaves nobody in.
+        let allowed = if is_commanded { allowed? } else { vec![] };
+        Some(Self { token: token?, chat_id: chat_id?, thread_id, allowed, api_url })
     }
 }
 

@@ -42,8 +42,10 @@ mod settle;
 mod silences;
 mod sqlite;
 mod statement;
+mod subjects;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod waiting;
 
 use std::future::Future;
@@ -68,6 +70,7 @@ pub use records::{Attempt, DeliveryRecord, NoticeState};
 pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
 pub use settle::{Decision, Known};
+pub use subjects::Subjects;
 
 use crate::secret::Secret;
 use database::Database;

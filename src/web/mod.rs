@@ -13,7 +13,6 @@
 //!   a bound, and takes turns (`turns`).
 //! - Every wait has a deadline: a request's head, its body, a connection without requests (`connection`), a cycle, the database.
 
-mod acknowledgements;
 mod actor_orders;
 mod address;
 mod answer;
@@ -54,6 +53,7 @@ use actix_web::http::Method;
 use actix_web::{App, HttpServer, Resource, guard as guards, web};
 use tokio::sync::{Semaphore, watch};
 
+use crate::actors::acknowledgements::Acknowledgements;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::Leadership;
 use crate::actors::scheduler::RunCycle;
@@ -65,7 +65,6 @@ use crate::secret::Secret;
 use crate::store::Store;
 use crate::supervision::{Sender, Supervisor};
 
-use self::acknowledgements::Acknowledgements;
 use self::problem::Problem;
 
 pub use self::health::Ping;
@@ -131,6 +130,8 @@ pub struct Sources {
     pub degraded: Degraded,
     /// How it is with the channels by now.
     pub deliveries: DeliveryBoard,
+    /// What was acknowledged since the newest cycle.
+    pub acknowledgements: Acknowledgements,
     /// What has happened since the start; the web counts there what it is asked.
     pub telemetry: Telemetry,
     /// Whether it is we who run cycles.
@@ -165,12 +166,23 @@ pub struct WebState {
 impl WebState {
     /// Puts the parts together.
     pub fn new(settings: WebSettings, sources: Sources) -> Self {
-        let Sources { reports, run_cycle, ping, store, degraded, deliveries, telemetry, leadership, supervisor, chaos } =
-            sources;
+        let Sources {
+            reports,
+            run_cycle,
+            ping,
+            store,
+            degraded,
+            deliveries,
+            acknowledgements,
+            telemetry,
+            leadership,
+            supervisor,
+            chaos,
+        } = sources;
         let door = auth::Door::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let sessions = session::Sessions::new(settings.ops_token.as_ref(), settings.read_token.as_ref());
         let database = health::Database::new(ping);
-        let (acknowledgements, rendered) = (Acknowledgements::default(), rendered::Cache::default());
+        let rendered = rendered::Cache::default();
         Self {
             settings,
             reports,

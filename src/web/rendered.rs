@@ -6,8 +6,8 @@ use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 
 use super::WebState;
-use super::acknowledgements::Acknowledged;
 use super::ops_report::{actors, document};
+use crate::actors::acknowledgements::Acknowledged;
 use crate::domain::delivery::ChannelDelivery;
 use crate::domain::issue::Issue;
 use crate::domain::report::Overview;

@@ -1,7 +1,5 @@
 //! Silences: `GET /api/silences`, `POST /api/silences`, `GET` and `DELETE /api/silences/{id}`.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -19,17 +17,8 @@ use super::problem::Problem;
 use super::query::Query;
 use crate::domain::issue::IssueId;
 use crate::domain::message::timestamp;
-use crate::domain::silence::Silence;
+use crate::domain::silence::{self, MOST, Silence};
 use crate::domain::span;
-
-/// The longest silence: what nobody wants to hear of for longer is not to be watched.
-const LONGEST: Duration = Duration::from_hours(30 * 24);
-
-/// What rounds a moment up to the next whole second.
-const JUST_BELOW_A_SECOND: Duration = Duration::from_nanos(999_999_999);
-
-/// Silences at a time: each cycle reads them all.
-pub(super) const MOST: usize = 100;
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 500;
@@ -201,11 +190,10 @@ impl Wish {
             }
             (Some(_), Some(_)) | (None, None) => return Err(how_long()),
         };
-        if span.is_zero() || span > LONGEST {
+        if !silence::is_possible(span) {
             return Err(out_of_bounds());
         }
-        // Cycles count in whole seconds, and so do silences.
-        let until = (now + span + JUST_BELOW_A_SECOND).trunc_subsecs(0);
+        let until = silence::end(now, span);
         let issue = self.issue.as_deref().map(identity::issue).transpose()?;
         let by = line("by", self.by.as_deref().unwrap_or(OPERATOR), identity::LONGEST_NAME)?;
         let reason = match self.reason.as_deref().map(str::trim) {

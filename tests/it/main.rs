@@ -70,6 +70,8 @@ mod settings_documents;
 mod storm;
 /// The real program as a child process, in a world of its own.
 mod support;
+/// Orders in the chat: who is obeyed, and what comes of it.
+mod telegram_commands;
 /// `test-alert`: what arrives, and what is said of it.
 mod test_alert;
 /// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.

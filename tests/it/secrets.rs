@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use crate::support::channels::{mails, telegrams};
 use crate::support::service::bearer;
-use crate::support::{Home, now};
+use crate::support::{Home, SOON, now};
 
 // Nothing in their shape gives them away.
 const NOTION_TOKEN: &str = "planted-notion-Kx7/+q==%41";
@@ -47,6 +47,7 @@ fn home() -> Home {
     home.set("REQUEST_TIMEOUT", "400ms");
     home.set("CHECK_TIMEOUT", "2s");
     home.set("RESOLVE_AFTER", "1");
+    home.set("TELEGRAM_ALLOWED_USER_IDS", "42");
     home
 }
 
@@ -72,8 +73,15 @@ async fn no_secret_is_seen(format: &str) {
     world.jobs_get_stuck(2, now());
     world.smtp.fault_next(1, SmtpFault::EchoLogin);
     let bot = world.telegram.bot_token();
-    world.telegram.fault_next(1, echo(500, &[bot, &format!("/bot{bot}/sendMessage")]));
+    for method in ["sendMessage", "getMe", "setMyCommands", "getUpdates"] {
+        world.telegram.fault_next_on(method, 1, echo(500, &[bot, &format!("/bot{bot}/{method}")]));
+    }
+    for order in ["/status", "/check", "/ack"] {
+        world.telegram.push_message(42, world.telegram.chat_id(), order);
+    }
     let service = home.serve().await;
+    let answered = world.telegram.messages();
+    assert!(answered.wait_for(|message| message.reply_to.is_some(), SOON * 2).await.is_some(), "orders are obeyed");
     let mut answers = vec![];
     // Each party repeats what it was sent itself.
     let faults = |secret: &'static str| {

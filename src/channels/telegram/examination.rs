@@ -18,6 +18,10 @@ pub(super) async fn examine(telegram: &Telegram, config: &Config, deadline: Inst
     if let Ok(bot) = bot {
         let question = Question::put("telegram:chat", format!("getChat {}", config.chat));
         asked.push(question.found(of_chat(telegram, &bot, config, limit).await));
+        if !config.allowed.is_empty() {
+            let question = Question::put("telegram:commands", "getWebhookInfo");
+            asked.push(question.found(of_commands(telegram.has_webhook(limit()).await, config.allowed.len())));
+        }
     }
     asked
 }
@@ -27,6 +31,16 @@ fn of_bot(bot: &Result<Me, ClientError>) -> Finding {
         Ok(bot) => Finding::ok(format!("@{}", bot.username)),
         Err(error) if error.kind == ErrorKind::Unauthorized => Finding::fail(error.to_string(), Remedy::BotToken),
         Err(error) => Finding::fail(error.to_string(), TELEGRAM.remedy(error)),
+    }
+}
+
+/// Whether orders arrive.
+fn of_commands(has_webhook: Result<bool, ClientError>, allowed: usize) -> Finding {
+    match has_webhook {
+        Ok(false) if allowed == 1 => Finding::ok("one person may give orders"),
+        Ok(false) => Finding::ok(format!("{allowed} people may give orders")),
+        Ok(true) => Finding::fail("a webhook is set, so that no order arrives", Remedy::DeleteWebhook),
+        Err(error) => Finding::fail(error.to_string(), TELEGRAM.remedy(&error)),
     }
 }
 

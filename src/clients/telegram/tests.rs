@@ -9,7 +9,14 @@ fn telegram(server: &RawServer) -> Telegram {
 }
 
 fn to(chat: i64, text: &str) -> SendMessage<'_> {
-    SendMessage { chat: ChatId::Id(chat), thread_id: None, reply_to: None, text, silent: false }
+    SendMessage {
+        chat: ChatId::Id(chat),
+        thread_id: None,
+        reply_to: None,
+        text: text.into(),
+        buttons: &[],
+        silent: false,
+    }
 }
 
 fn sent(message_id: i64, chat_id: i64) -> Vec<u8> {
@@ -42,7 +49,8 @@ async fn a_message_goes_out_as_escaped_html() {
     );
 
     let chat = "@channel".parse().unwrap();
-    let message = SendMessage { chat, thread_id: Some(3), reply_to: Some(7), text: "x", silent: true };
+    let message =
+        SendMessage { chat, thread_id: Some(3), reply_to: Some(7), text: "x".into(), buttons: &[], silent: true };
     assert_eq!(telegram.send_message(&message, PATIENCE).await, Ok(Sent { message_id: 8, chat_id: -100 }));
     let body = server.sent(1);
     assert_eq!((&body["chat_id"], &body["message_thread_id"]), (&"@channel".into(), &3.into()));

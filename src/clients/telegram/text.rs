@@ -1,5 +1,5 @@
-//! Fits a plain text into one Telegram message. Pure; the order is clean, cut, escape: a text that is cut after
-//! escaping may end within an entity, which Telegram refuses.
+//! Fits a text into one Telegram message. Pure; the order is clean, cut, escape: a text that is cut after escaping may
+//! end within an entity, which Telegram refuses.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,97 @@ const ELLIPSIS: char = '…';
 
 /// The least room, in UTF-16 units, that is worth the beginning of an over-long line.
 const LEAST_ROOM: usize = 16;
+
+/// What a message says.
+#[derive(Debug, Clone, Copy)]
+pub enum Text<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// Line by line, some of which end in a link.
+    Lines(&'a [Line]),
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Plain(text)
+    }
+}
+
+/// A line, perhaps with words of somebody else at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What stands before them.
+    pub text: String,
+    /// These words, and where they lead, if anywhere. What looks like an address among them leads nowhere else.
+    pub link: Option<(String, Option<String>)>,
+}
+
+/// A text that fits into a message, in both ways in which it can be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// As HTML.
+    pub html: String,
+    /// What one sees of that.
+    pub plain: String,
+}
+
+impl Text<'_> {
+    /// As much of it as `limit` UTF-16 units hold.
+    pub fn fitted(&self, limit: usize) -> Fitted {
+        match self {
+            Self::Plain(text) => Fitted::plain(&clean(text), limit),
+            Self::Lines(lines) => {
+                let shown: Vec<String> = lines.iter().map(Line::shown).collect();
+                let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+                let whole = units(&shown.join("\n")) <= limit;
+                let kept = if whole { lines.len() } else { fitting(&shown, limit) };
+                if kept == 0 {
+                    // There is no room for as much as one line: then its link has none either.
+                    return Fitted::plain(&shown.join("\n"), limit);
+                }
+                let ending = ending(lines.len() - kept);
+                let html: Vec<String> = lines[..kept].iter().map(Line::html).collect();
+                Fitted { html: html.join("\n") + &ending, plain: shown[..kept].join("\n") + &ending }
+            }
+        }
+    }
+}
+
+impl Fitted {
+    fn plain(text: &str, limit: usize) -> Self {
+        let plain = cut(text, limit).into_owned();
+        Self { html: escape(&plain), plain }
+    }
+}
+
+impl Line {
+    /// What one sees of it.
+    fn shown(&self) -> String {
+        let text = clean(&self.text).replace('\n', " ");
+        match &self.link {
+            Some((shown, _)) => text + &clean(shown).replace('\n', " "),
+            None => text,
+        }
+    }
+
+    fn html(&self) -> String {
+        let text = escape(&clean(&self.text).replace('\n', " "));
+        match &self.link {
+            Some((shown, to)) => {
+                let shown = escape(&clean(shown).replace('\n', " "));
+                match to {
+                    Some(to) => {
+                        let to = escape(&clean(to)).replace('"', "&quot;");
+                        format!("{text}<a href=\"{to}\">{shown}</a>")
+                    }
+                    // Telegram makes no links of what is code.
+                    None => format!("{text}<code>{shown}</code>"),
+                }
+            }
+            None => text,
+        }
+    }
+}
 
 /// `text` with one kind of line end and no other control character but the tab.
 pub fn clean(text: &str) -> String {
@@ -85,7 +176,8 @@ fn beginning(line: &str, room: usize) -> &str {
     line
 }
 
-fn units(text: &str) -> usize {
+/// The length of `text` as Telegram counts it.
+pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
@@ -127,6 +219,32 @@ mod tests {
         for (text, limit, expected) in table {
             assert_eq!(cut(text, *limit), *expected, "for {text:?} in {limit}");
         }
+    }
+
+    #[test]
+    fn a_link_leads_where_it_is_to_lead_whatever_it_shows() {
+        let line = |text: &str, link: Option<(&str, &str)>| Line {
+            text: text.into(),
+            link: link.map(|(shown, to)| (shown.into(), Some(to.into()))),
+        };
+        let lines = [
+            line("a < b: ", Some(("</a><script>\n&", "https://n.so/x?a=1&b=\"<"))),
+            line("plain", None),
+            line("last: ", Some(("longer than that", "https://n.so/y"))),
+        ];
+        let all = Text::Lines(&lines).fitted(LIMIT);
+        assert_eq!(
+            all.html,
+            "a &lt; b: <a href=\"https://n.so/x?a=1&amp;b=&quot;&lt;\">&lt;/a&gt;&lt;script&gt; &amp;</a>\nplain\nlast: \
+             <a href=\"https://n.so/y\">longer than that</a>"
+        );
+        assert_eq!(all.plain, "a < b: </a><script> &\nplain\nlast: longer than that");
+        let nowhere = [Line { text: "a: ".into(), link: Some(("<evil.example>".into(), None)) }];
+        assert_eq!(Text::Lines(&nowhere).fitted(LIMIT).html, "a: <code>&lt;evil.example&gt;</code>");
+        let fewer = Text::Lines(&lines).fitted(40);
+        assert_eq!(fewer.plain, "a < b: </a><script> &\n… and 2 more lines");
+        assert!(fewer.html.ends_with("</a>\n… and 2 more lines"), "{}", fewer.html);
+        assert_eq!(Text::Lines(&lines).fitted(20).html, "…\n… and 2 more lines", "no room for a link");
     }
 
     #[test]

@@ -130,7 +130,11 @@ impl BotApi {
             "editmessagetext" => self.edit_message(&parameters),
             "answercallbackquery" => self.answer_press(&parameters),
             "getupdates" => self.updates.poll(&parameters).await,
-            "deletewebhook" => Ok(json!(true)),
+            "getwebhookinfo" => Ok(self.updates.webhook()),
+            "deletewebhook" => {
+                self.updates.set_webhook(None);
+                Ok(json!(true))
+            }
             _ => Err(Refusal::of_status(404, None)),
         }
     }
@@ -149,7 +153,18 @@ impl BotApi {
                 return Err(Refusal::bad("BOT_COMMAND_DESCRIPTION_INVALID"));
             }
         }
-        self.chats().commands = commands;
+        let scope = parameters.json("scope")?.unwrap_or_else(|| json!({"type": "default"}));
+        let mut chats = self.chats();
+        match scope["type"].as_str() {
+            Some("chat") => {
+                let id = scope["chat_id"].as_i64().ok_or_else(|| Refusal::bad("chat_id is empty"))?;
+                chats.visible(id)?;
+            }
+            Some("default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators") => {}
+            _ => return Err(Refusal::bad("can't parse BotCommandScope")),
+        }
+        chats.commands = commands;
+        chats.command_scope = scope;
         Ok(json!(true))
     }
 }

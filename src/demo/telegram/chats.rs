@@ -69,7 +69,10 @@ pub(super) struct Chats {
     /// What the bot is, where that is something else than a member.
     pub(super) roles: HashMap<i64, Role>,
     pub(super) commands: Value,
+    pub(super) command_scope: Value,
     messages: BTreeMap<i64, Delivered>,
+    /// The chats of what people have written.
+    written: BTreeMap<i64, i64>,
     last_message: i64,
 }
 
@@ -83,7 +86,9 @@ impl Chats {
             channels: HashSet::new(),
             roles: HashMap::new(),
             commands: json!([]),
+            command_scope: Value::Null,
             messages: BTreeMap::new(),
+            written: BTreeMap::new(),
             last_message: 100,
         }
     }
@@ -157,9 +162,30 @@ impl Chats {
         self.last_message
     }
 
+    /// An id for what somebody writes in the chat.
+    pub(super) fn next_written(&mut self, chat: i64) -> i64 {
+        let id = self.next_message();
+        self.written.insert(id, chat);
+        if self.written.len() > MESSAGES_KEPT {
+            self.written.pop_first();
+        }
+        id
+    }
+
+    /// Whether the message `id`, whoever wrote it, is in the chat.
+    pub(super) fn is_in(&self, id: i64, chat: i64) -> bool {
+        let delivered = self.messages.get(&id).map(|message| message.chat_id);
+        delivered.or(self.written.get(&id).copied()) == Some(chat)
+    }
+
     /// The delivered message `id`.
     pub(super) fn message(&self, id: i64) -> Option<&Delivered> {
         self.messages.get(&id)
+    }
+
+    /// The delivered message `id` is no more.
+    pub(super) fn forget(&mut self, id: i64) {
+        self.messages.remove(&id);
     }
 
     /// Keeps a message, new or edited.

@@ -31,9 +31,7 @@ impl BotApi {
         }
         let mut reply_to = None;
         if let Some(reply) = parameters.json("reply_parameters")? {
-            let found = reply["message_id"]
-                .as_i64()
-                .filter(|id| chats.message(*id).is_some_and(|message| message.chat_id == chat_id));
+            let found = reply["message_id"].as_i64().filter(|id| chats.is_in(*id, chat_id));
             if found.is_none() && reply["allow_sending_without_reply"] != json!(true) {
                 return Err(Refusal::bad("message to be replied not found"));
             }

@@ -5,7 +5,7 @@
 //! messages   sending and editing                html         what may be in a text
 //! updates    what people do, and the long poll  chats        who can be written to, what was delivered
 //! ```
-//! Deliberately absent: webhooks, media, Markdown.
+//! Deliberately absent: the delivery to webhooks, media, Markdown.
 
 mod api;
 mod chats;
@@ -18,6 +18,7 @@ mod updates;
 
 use std::io;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -123,9 +124,49 @@ impl StandIn<BotApi> {
         self.party().chats().commands.clone()
     }
 
+    /// Where these commands are offered.
+    pub fn command_scope(&self) -> Value {
+        self.party().chats().command_scope.clone()
+    }
+
     /// Somebody writes to a chat where the bot is. Returns the id of the message.
     pub fn push_message(&self, from_id: i64, chat_id: i64, text: &str) -> i64 {
-        self.party().receive_message(from_id, chat_id, text)
+        self.push_message_at(Utc::now(), from_id, chat_id, text)
+    }
+
+    /// The same at another moment.
+    pub fn push_message_at(&self, at: DateTime<Utc>, from_id: i64, chat_id: i64, text: &str) -> i64 {
+        self.party().receive_message(from_id, chat_id, text, at, Value::Null)
+    }
+
+    /// The same, with more fields of the Message object, or others in the place of those it would have.
+    pub fn push_message_with(&self, from_id: i64, chat_id: i64, text: &str, fields: Value) -> i64 {
+        self.party().receive_message(from_id, chat_id, text, Utc::now(), fields)
+    }
+
+    /// Something else happens that the bot may hear of, if it wants this kind of updates.
+    pub fn push_update(&self, kind: &str, content: Value) {
+        self.party().updates.push(kind, content);
+    }
+
+    /// How many updates wait that the bot has not confirmed.
+    pub fn unconfirmed(&self) -> usize {
+        self.party().updates.unconfirmed()
+    }
+
+    /// Has updates be sent to a webhook, so that polls are refused; `None` takes it away.
+    pub fn set_webhook(&self, url: Option<&str>) {
+        self.party().updates.set_webhook(url);
+    }
+
+    /// Time passes: buttons that were pressed so far cannot be answered any more.
+    pub fn presses_are_too_old(&self) {
+        self.party().updates.forget_queries();
+    }
+
+    /// Somebody deletes a message that was delivered.
+    pub fn delete_message(&self, id: i64) {
+        self.party().chats().forget(id);
     }
 
     /// Somebody presses a button of a delivered message. Returns the id of the query that has to be answered; `None` if

@@ -165,3 +165,47 @@ async fn what_the_bot_is_in_a_chat_can_be_asked_and_decides_whether_it_may_write
     telegram.add_topic(3);
     assert_eq!(ask(&telegram, "getChat", &json!({"chat_id": group})).await.body["result"]["is_forum"], true);
 }
+
+#[actix_web::test]
+async fn while_a_webhook_is_set_nobody_can_poll_and_commands_are_offered_where_the_bot_is() {
+    let telegram = Telegram::start().unwrap();
+    let url = || async { ask(&telegram, "getWebhookInfo", &json!({})).await.body["result"]["url"].clone() };
+    assert_eq!(url().await, "");
+    telegram.set_webhook(Some("https://example.org/hook"));
+    assert_eq!(url().await, "https://example.org/hook");
+    let refused = ask(&telegram, "getUpdates", &json!({})).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body["description"].as_str().unwrap().contains("while webhook is active"), "{}", refused.body);
+    assert_eq!(ask(&telegram, "deleteWebhook", &json!({})).await.status, 200);
+    assert_eq!(ask(&telegram, "getUpdates", &json!({})).await.status, 200);
+
+    let commands = json!([{"command": "status", "description": "How it is"}]);
+    for (scope, status) in [
+        (json!({"type": "chat", "chat_id": telegram.chat_id()}), 200),
+        (json!({"type": "default"}), 200),
+        (json!({"type": "chat", "chat_id": 5}), 400),
+        (json!({"type": "chat"}), 400),
+        (json!({"type": "galaxy"}), 400),
+    ] {
+        let set = ask(&telegram, "setMyCommands", &json!({"commands": commands, "scope": scope})).await;
+        assert_eq!(set.status, status, "{scope}: {}", set.body);
+    }
+    assert_eq!((telegram.commands(), telegram.command_scope()), (commands, json!({"type": "default"})));
+}
+
+#[actix_web::test]
+async fn what_is_deleted_cannot_be_edited_and_what_is_too_old_cannot_be_answered() {
+    let telegram = Telegram::start().unwrap();
+    let chat = telegram.chat_id();
+    let sent = ask(&telegram, "sendMessage", &json!({"chat_id": chat, "text": "x"})).await;
+    let id = sent.body["result"]["message_id"].as_i64().unwrap();
+    let query = telegram.press_button(42, id, "ack:1").unwrap();
+    let edit = json!({"chat_id": chat, "message_id": id, "text": "y"});
+    assert_eq!(ask(&telegram, "editMessageText", &edit).await.status, 200);
+    telegram.delete_message(id);
+    telegram.presses_are_too_old();
+    let gone = ask(&telegram, "editMessageText", &edit).await;
+    assert_eq!(gone.body["description"], "Bad Request: message to edit not found");
+    let old = ask(&telegram, "answerCallbackQuery", &json!({"callback_query_id": query})).await;
+    assert!(old.body["description"].as_str().unwrap().contains("query is too old"), "{}", old.body);
+}

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,6 +16,9 @@ use super::parameters::Parameters;
 /// What an earlier poll is told when a later one comes.
 pub(super) const CONFLICT: &str =
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
+/// What a poll is told while a webhook is set.
+const WEBHOOK: &str =
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
 /// So many updates wait; the oldest is lost first.
 const UPDATES_KEPT: usize = 1_000;
 /// Telegram itself waits no longer.
@@ -38,6 +41,8 @@ struct Queue {
     allowed: Option<Vec<String>>,
     /// Pressed buttons that nobody has answered.
     queries: HashSet<String>,
+    /// Where updates are sent instead of being polled for.
+    webhook: Option<String>,
 }
 
 impl Default for Updates {
@@ -57,6 +62,9 @@ impl Updates {
         let limit = limit.filter(|limit| (1..=100).contains(limit)).unwrap_or(100);
         let mine = {
             let mut queue = self.queue();
+            if queue.webhook.is_some() {
+                return Err(Refusal::new(409, WEBHOOK));
+            }
             queue.confirm(parameters.integer("offset").unwrap_or(0));
             if let Some(Value::Array(kinds)) = allowed {
                 let kinds: Vec<_> = kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -82,12 +90,34 @@ impl Updates {
         }
     }
 
+    /// Has updates be sent to a webhook, or no longer.
+    pub(super) fn set_webhook(&self, url: Option<&str>) {
+        self.queue().webhook = url.map(str::to_owned);
+    }
+
+    /// The WebhookInfo object.
+    pub(super) fn webhook(&self) -> Value {
+        let queue = self.queue();
+        json!({"url": queue.webhook.clone().unwrap_or_default(), "has_custom_certificate": false,
+            "pending_update_count": queue.waiting.len()})
+    }
+
+    /// Nobody can answer the queries any more that wait for it.
+    pub(super) fn forget_queries(&self) {
+        self.queue().queries.clear();
+    }
+
+    /// How many updates nobody has confirmed yet.
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.queue().waiting.len()
+    }
+
     /// Whether the query waits for its answer; it does so only once.
     pub(super) fn take_query(&self, id: &str) -> bool {
         self.queue().queries.remove(id)
     }
 
-    fn push(&self, kind: &'static str, content: Value) {
+    pub(super) fn push(&self, kind: &str, content: Value) {
         self.queue().push(kind, content);
         self.news.send_modify(|news| *news += 1);
     }
@@ -108,7 +138,7 @@ impl Queue {
         }
     }
 
-    fn push(&mut self, kind: &'static str, content: Value) {
+    fn push(&mut self, kind: &str, content: Value) {
         self.last_id += 1;
         if self.allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|wanted| wanted == kind)) {
             return;
@@ -124,12 +154,22 @@ impl Queue {
 
 impl BotApi {
     /// A person writes; returns the message's id.
-    pub(super) fn receive_message(&self, from_id: i64, chat_id: i64, text: &str) -> i64 {
-        let message_id = self.chats().next_message();
+    pub(super) fn receive_message(
+        &self,
+        from_id: i64,
+        chat_id: i64,
+        text: &str,
+        at: DateTime<Utc>,
+        rest: Value,
+    ) -> i64 {
+        let message_id = self.chats().next_written(chat_id);
         let mut message = json!({
-            "message_id": message_id, "from": person(from_id), "chat": chat(chat_id), "date": Utc::now().timestamp(),
+            "message_id": message_id, "from": person(from_id), "chat": chat(chat_id), "date": at.timestamp(),
             "text": text,
         });
+        if let (Value::Object(message), Value::Object(rest)) = (&mut message, rest) {
+            message.extend(rest);
+        }
         let command = text
             .split_whitespace()
             .next()

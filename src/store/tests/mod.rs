@@ -18,6 +18,7 @@ mod resending;
 mod samples;
 mod server;
 mod sharing;
+mod updates;
 
 #[path = "../../../tests/postgres/mod.rs"]
 mod postgres;

@@ -163,7 +163,7 @@ pub(super) async fn silence(
 async fn begin_silence(state: &WebState, issue: Option<IssueId>, hours: u64) -> Result<(), &'static str> {
     let now = Utc::now();
     let there = state.ask(state.store.silences(now)).await.map_err(|_| "no-database")?;
-    if there.len() >= super::super::silences::MOST {
+    if there.len() >= crate::domain::silence::MOST {
         return Err("too-many");
     }
     let silence = Silence {

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::sample;
+use crate::actors::acknowledgements::Acknowledgements;
 use crate::actors::delivery_board::DeliveryBoard;
 use crate::actors::leadership::{Leadership, Standing};
 use crate::actors::scheduler::RunCycle;
@@ -157,6 +158,7 @@ impl Web {
             store: store.clone(),
             degraded: Arc::new(Vec::new),
             deliveries: deliveries.clone(),
+            acknowledgements: Acknowledgements::default(),
             telemetry: Telemetry::new(Utc::now(), &["email"]).unwrap(),
             leadership: Leadership::fixed(choice.standing),
             supervisor: supervisor.clone(),

@@ -31,6 +31,10 @@ pub fn of_telegram(heard: &Heard) -> Cases<'_> {
         heard.of("warn  telegram:chat  ", Remedy::NewChat { id: -1_003_003 }, |home| {
             home.world.telegram.upgrade_chat_to(-1_003_003);
         }),
+        heard.of("fail  telegram:commands  ", Remedy::DeleteWebhook, |home| {
+            home.set("TELEGRAM_ALLOWED_USER_IDS", "42");
+            home.world.telegram.set_webhook(Some("https://example.org/hook"));
+        }),
         heard.of("fail  telegram:chat  ", Remedy::NoTopics, |home| home.set("TELEGRAM_THREAD_ID", "3")),
     ]
 }

@@ -1,4 +1,4 @@
-//! What was acknowledged since the newest cycle, so that the report shows it at once.
+//! What was acknowledged since the newest cycle, so that everybody sees it at once.
 
 use std::sync::Arc;
 
@@ -7,19 +7,20 @@ use arc_swap::ArcSwap;
 use crate::domain::incident::{Acknowledgement, Incident};
 use crate::domain::report::Overview;
 
-/// The incidents that were acknowledged through this web, as long as no cycle has looked at them since.
+/// The incidents that were acknowledged through this process, over the web or in a chat, as long as no cycle has looked at
+/// them since. Clones see the same.
 ///
 /// Incidents that are there are few, and each can be acknowledged once: it stays small.
-#[derive(Default)]
-pub(super) struct Acknowledgements(ArcSwap<Vec<(String, Acknowledgement)>>);
+#[derive(Clone, Default)]
+pub struct Acknowledgements(Arc<ArcSwap<Vec<(String, Acknowledgement)>>>);
 
 /// Acknowledgements at one moment. What is the same one has not changed.
 #[derive(Clone)]
-pub(super) struct Acknowledged(Arc<Vec<(String, Acknowledgement)>>);
+pub struct Acknowledged(Arc<Vec<(String, Acknowledgement)>>);
 
 impl Acknowledgements {
     /// Notes that `incident` is acknowledged; `newest` is the overview that is shown and may not know it yet.
-    pub(super) fn note(&self, incident: &Incident, newest: Option<&Overview>) {
+    pub fn note(&self, incident: &Incident, newest: Option<&Overview>) {
         let Some(acknowledgement) = &incident.acknowledged else { return };
         self.0.rcu(|before| {
             let others = before
@@ -32,19 +33,19 @@ impl Acknowledgements {
     }
 
     /// What is noted now.
-    pub(super) fn now(&self) -> Acknowledged {
+    pub fn now(&self) -> Acknowledged {
         Acknowledged(self.0.load_full())
     }
 }
 
 impl Acknowledged {
     /// Whether it is what `earlier` was.
-    pub(super) fn is(&self, earlier: &Self) -> bool {
+    pub fn is(&self, earlier: &Self) -> bool {
         Arc::ptr_eq(&self.0, &earlier.0)
     }
 
     /// The overview with what it does not know yet.
-    pub(super) fn on(&self, overview: &Arc<Overview>) -> Arc<Overview> {
+    pub fn on(&self, overview: &Arc<Overview>) -> Arc<Overview> {
         let news = |incident: &Incident| {
             let noted =
                 self.0.iter().find(|(id, acknowledgement)| *id == incident.id && is_news(acknowledgement, overview));
