@@ -158,7 +158,7 @@ const ASKED: [&str; 5] = [
 async fn ask(store: &Store, places: &Places, what: usize) {
     let now = Utc::now();
     match what {
-        0 => drop(store.newest_report(chrono::Utc::now()).await.unwrap()),
+        0 => drop(store.newest_report(now).await.unwrap()),
         1 => drop(store.known().await.unwrap()),
         2 => drop(store.settle(|_| Decision::default()).await.unwrap()),
         3 => drop(store.claim("telegram", now, now, "bench", |_, newest| newest).await.unwrap()),
