@@ -71,6 +71,28 @@ async fn in_maintenance_nothing_is_told_and_all_of_it_is_shown() {
 }
 
 #[actix_rt::test]
+async fn a_start_and_a_stop_in_a_maintenance_are_told_when_it_ends() {
+    let database = postgres::shared().database();
+    let mut home = Home::well();
+    home.set("DATABASE_URL", &database.url());
+    home.set("LIFECYCLE_NOTICES", "true");
+    home.set("MAINTENANCE", &window_around(now()));
+    let service = home.serve().await;
+    service.cycle().await;
+    let (_, log) = service.signal("TERM").await;
+    telegrams(&home.world, 0).await;
+
+    // As if it were over.
+    assert!(database.says("UPDATE notices SET next_try = created + 1"), "{log}");
+    home.unset(&["MAINTENANCE", "LIFECYCLE_NOTICES"]);
+    let _service = home.serve().await;
+    let told = telegrams(&home.world, 1).await;
+    assert_eq!(subjects(&told), [STOPPED], "{log}");
+    let text = &told[0].text;
+    assert!(text.contains("Started: version") && text.contains("Stopped: version"), "{text}");
+}
+
+#[actix_rt::test]
 async fn when_nobody_looked_is_in_the_report_and_no_stale_alert_follows() {
     let database = postgres::shared().database();
     let mut home = Home::well();
