@@ -49,9 +49,14 @@ impl Store {
                 Some(Grip::Others) => return Ok(None),
                 Some(Grip::New(new)) => {
                     // Without the lease the lock is let go again, also if this ends half-way.
-                    let taken = take(&store.database, &holder, for_, true).await?;
+                    let epoch = match take(&store.database, &holder, for_, true).await {
+                        Ok(taken) => taken,
+                        // Nobody else can lead while the lock is ours: where the row cannot be written, such as on a full
+                        // disk, its term is gone on with. Without one, all that is kept in memory would be refused.
+                        Err(why) => Some(epoch_of(&store.database).await.map_err(|_| why)?),
+                    };
                     new.keep();
-                    return Ok(taken.map(|epoch| Lease { epoch, holder, for_good: true }));
+                    return Ok(epoch.map(|epoch| Lease { epoch, holder, for_good: true }));
                 }
                 Some(Grip::Ours) => (false, true),
                 Some(Grip::None) => (false, false),
@@ -166,6 +171,11 @@ async fn take(database: &Database, holder: &str, for_: Duration, is_ours: bool) 
     let epoch = taken.ok_or_else(missing)?.number("epoch")?;
     transaction.commit().await?;
     Ok(Some(epoch))
+}
+
+/// The epoch of the last lease.
+async fn epoch_of(database: &Database) -> Result<i64, StoreError> {
+    row(&mut database.session().await?, LOOK).await?.number("epoch")
 }
 
 /// The row of the lease, in the words of SQLite and of PostgreSQL. SQLite has one writer at a time anyhow.
