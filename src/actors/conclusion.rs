@@ -134,7 +134,9 @@ impl Settled {
 fn failing(why: &StoreError) -> Issue {
     // What a server or a library says may name files and more: that is for those whom alerts reach, not for everybody.
     let (text, detail) = match why {
-        StoreError::Locked | StoreError::Full | StoreError::Timeout => (why.to_string(), String::new()),
+        StoreError::Locked | StoreError::Full | StoreError::DiskFault | StoreError::Timeout => {
+            (why.to_string(), String::new())
+        }
         StoreError::Unreachable(_) => ("the database cannot be reached".into(), why.to_string()),
         _ => ("the database reports a fault".into(), why.to_string()),
     };

@@ -15,7 +15,8 @@ use super::moment::Moment;
 /// For how long the lease is asked.
 pub const TTL: Duration = Duration::from_secs(10);
 
-/// How long before the lease runs out its holder steps down: what it began before that has ended by then, or is fenced.
+/// How long before the lease runs out its holder steps down: what it writes after that is fenced. A send that was begun
+/// before that may last longer, and the next leader may send the same notice beside it, under the same id.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// How long the database may take to answer about the lease.

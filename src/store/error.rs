@@ -46,6 +46,10 @@ pub enum StoreError {
     /// The disk is full, or the database may not grow any further.
     #[error("there is no space left for the database")]
     Full,
+    /// The disk cannot be read or written; with a disk that is full, that is what it says when the log beside the file cannot
+    /// be made.
+    #[error("the disk reports an error")]
+    DiskFault,
     /// It took too long. What was to be written may still have been written.
     #[error("the database did not answer in time")]
     Timeout,
@@ -72,7 +76,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether it may go well a little later without anybody doing something about it.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Timeout | Self::Locked | Self::Full)
+        matches!(self, Self::Unreachable(_) | Self::Timeout | Self::Locked | Self::Full | Self::DiskFault)
     }
 
     /// A row that makes no sense: which, and why.
@@ -105,6 +109,7 @@ impl StoreError {
         match sqlite_code(error) {
             Some(BUSY | LOCKED) => Self::Locked,
             Some(FULL) => Self::Full,
+            Some(IOERR) => Self::DiskFault,
             Some(code) => Self::Failed(words(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into)),
             None => Self::Failed(shortened(error.message(), TEXT_LIMIT)),
         }
@@ -166,7 +171,6 @@ fn words(code: i32) -> Option<&'static str> {
         READONLY => {
             Some("it cannot be written to (check who may write to the file, to those beside it and to the directory)")
         }
-        IOERR => Some("the disk reports an error"),
         CORRUPT => Some("the file is damaged: restore a copy, or move it away to start afresh"),
         NOTADB => Some("the file is not an SQLite database"),
         _ => None,

@@ -42,6 +42,8 @@ impl Store {
 
     /// Takes the lease for `for_` in the name of `holder`, unless somebody else has it. What is in memory is nobody
     /// else's: there it is always free.
+    ///
+    /// On a file whose lock is ours but in which nothing can be written, the last term is gone on with, whosever it was.
     pub async fn lead(&self, holder: &str, for_: Duration) -> Result<Option<Lease>, StoreError> {
         let (store, holder) = (self.clone(), holder.to_owned());
         self.briefly(async move {
@@ -51,8 +53,8 @@ impl Store {
                     // Without the lease the lock is let go again, also if this ends half-way.
                     let epoch = match take(&store.database, &holder, for_, true).await {
                         Ok(taken) => taken,
-                        // Nobody else can lead while the lock is ours: where the row cannot be written, such as on a full
-                        // disk, its term is gone on with. Without one, all that is kept in memory would be refused.
+                        // Nobody else can lead while the lock is ours. By another epoch than that of the row, whatever is
+                        // done would be refused as that of a former leader, and never be done in memory instead.
                         Err(why) => Some(epoch_of(&store.database).await.map_err(|_| why)?),
                     };
                     new.keep();

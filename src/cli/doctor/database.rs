@@ -81,6 +81,7 @@ fn remedy(error: StoreError) -> Remedy {
         StoreError::Unreachable(_) | StoreError::Timeout => Remedy::DatabaseAway,
         StoreError::Unusable { .. }
         | StoreError::Full
+        | StoreError::DiskFault
         | StoreError::Closed
         | StoreError::Nonsense(_)
         | StoreError::NotLeading

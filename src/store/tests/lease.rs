@@ -107,6 +107,23 @@ async fn a_leader_whose_lease_could_not_be_written_keeps_nobody_from_leading() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_lock_of_a_file_in_which_nothing_can_be_written_goes_on_with_the_last_term() {
+    let (one, directory) = in_file().await;
+    let two = open(&directory.path().join("test.db")).await.unwrap();
+    change(&one, "UPDATE lease SET epoch = 7, holder = 'gone', until = 9999999999999").await.unwrap();
+    change(&one, "CREATE TRIGGER full BEFORE UPDATE ON lease BEGIN SELECT RAISE(FAIL, 'full'); END").await.unwrap();
+    let lease = one.lead("one", LONG).await.unwrap().unwrap();
+    assert_eq!(lease, Lease { epoch: 7, holder: "one".into(), for_good: true });
+    one.under(7).post(vec![notice("n1", "email", NoticeKind::Alert, &[])]).await.expect("it is not a former leader's");
+    assert_eq!(two.lead("two", LONG).await.unwrap(), None);
+
+    // There is room again.
+    change(&one, "DROP TRIGGER full").await.unwrap();
+    assert!(!one.renew(&lease, LONG).await.unwrap(), "it was never ours");
+    assert_eq!(one.lead("one", LONG).await.unwrap().unwrap().epoch, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_files_cannot_be_locked_the_lease_alone_decides() {
     let (one, directory) = in_file().await;
     let path = directory.path().join("test.db");
