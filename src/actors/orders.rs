@@ -182,13 +182,11 @@ impl<'a> Orders<'a> {
         by: &str,
         now: DateTime<Utc>,
     ) -> Result<Silence, Failed> {
-        let store = self.office.ledger.store();
-        if store.silences(now).await?.len() >= silence::MOST {
-            return Err(Failed::TooMany);
-        }
         let id = Uuid::now_v7().to_string();
         let silence = Silence { id, issue, created: now, until, by: by.to_owned(), reason: String::new() };
-        store.silence(&silence).await?;
+        if !self.office.ledger.store().silence(&silence).await? {
+            return Err(Failed::TooMany);
+        }
         let of = issue.map_or_else(|| "all issues".into(), |issue| issue.to_string());
         log::info!("silence {} of {of} until {until} by {by}", silence.id);
         Ok(silence)

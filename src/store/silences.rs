@@ -9,17 +9,25 @@ use super::row::{Row, millis, readable};
 use super::statement::Statement;
 use super::{Store, StoreError};
 use crate::domain::issue::IssueId;
-use crate::domain::silence::Silence;
+use crate::domain::silence::{self, Silence};
 
 /// How many silences are looked at: nobody keeps that many, and a program that makes them without end harms nobody.
 const MOST: i64 = 500;
 
 impl Store {
-    /// Writes a silence down; one of that id that is there already stays as it is.
-    pub async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+    /// Writes a silence down, unless [`silence::MOST`] are not over when it begins; says whether it was. One of that id
+    /// that is there already stays as it is.
+    pub async fn silence(&self, silence: &Silence) -> Result<bool, StoreError> {
         let (database, silence) = (self.database.clone(), silence.clone());
         self.run(async move {
             let mut transaction = database.begin().await?;
+            let there = Statement::new("SELECT COUNT(*) AS there FROM silences WHERE until > $1")
+                .bind(millis(silence.created))
+                .optional(&mut transaction)
+                .await?;
+            if there.map_or(Ok(0), |row| row.count("there"))? as usize >= silence::MOST {
+                return Ok(false);
+            }
             Statement::new(
                 "INSERT INTO silences (id, issue, created, until, by_whom, reason) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (id) DO NOTHING",
@@ -32,7 +40,8 @@ impl Store {
             .bind(&silence.reason)
             .execute(&mut transaction)
             .await?;
-            transaction.commit().await
+            transaction.commit().await?;
+            Ok(true)
         })
         .await
     }
@@ -67,14 +76,14 @@ impl Store {
 /// The silences that end last, whether they are over or not: what is over by whose clock is not for the store to say.
 pub(super) async fn latest(on: &mut impl Speaks) -> Result<Vec<Silence>, StoreError> {
     let rows = Statement::new(LATEST).bind(MOST).all(on).await?;
-    Ok(readable(&rows, silence))
+    Ok(readable(&rows, read))
 }
 
 pub(super) const LATEST: &str =
     "SELECT id, issue, created, until, by_whom, reason FROM silences ORDER BY until DESC LIMIT $1";
 
 /// The silence of a row; `None` if it is of an issue that this program does not know, and would never tell.
-fn silence(row: &Row) -> Result<Option<Silence>, StoreError> {
+fn read(row: &Row) -> Result<Option<Silence>, StoreError> {
     let (id, name) = (row.text("id")?, row.optional_text("issue")?);
     let issue = name.as_deref().map(IssueId::parse);
     if issue == Some(None) {

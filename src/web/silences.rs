@@ -121,10 +121,9 @@ pub(super) async fn create(
     let wish: Option<Wish> = body::object(&request, payload).await?;
     let now = Utc::now();
     let silence = wish.ok_or_else(how_long)?.granted(Uuid::now_v7().to_string(), now)?;
-    if state.ask(state.store.silences(now)).await?.len() >= MOST {
+    if !state.ask(state.store.silence(&silence)).await? {
         return Err(Problem::conflict(format!("There are {MOST} silences already: end some of them first.")));
     }
-    state.ask(state.store.silence(&silence)).await?;
     log::info!("silence {} of {} until {} by request", silence.id, said(silence.issue), timestamp(silence.until));
     let mut answer = json(StatusCode::CREATED, &part(&silence, access))?;
     if let Ok(location) = HeaderValue::try_from(format!("/api/silences/{}", silence.id)) {

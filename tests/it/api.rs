@@ -1,7 +1,6 @@
 //! What people do through the API while the service works: acknowledge, silence, read the ledger.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use auto_operator::demo::smtp::SmtpFault;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
@@ -10,9 +9,6 @@ use serde_json::{Value, json};
 use crate::postgres;
 use crate::support::channels::{ALERT, REMINDER, RESOLVED, mails, subjects, telegrams, texts};
 use crate::support::{Home, SOON, Service, issues, now};
-
-/// How often it is looked whether something has come about.
-const OFTEN: Duration = Duration::from_millis(20);
 
 /// A home where jobs are stuck, of which telegram and e-mail are told, and nobody else.
 fn home() -> Home {
@@ -225,7 +221,7 @@ async fn the_ledger_says_what_the_channels_got() {
             _ => world.jobs_get_stuck(3, now()),
         }
         service.cycle().await;
-        settled(&service).await;
+        service.delivered().await;
     }
     let ledger = all(&service, "/api/deliveries?channel=telegram&limit=2", "deliveries").await;
     let taken: Vec<_> = world.telegram.messages().all().into_iter().rev().collect();
@@ -256,16 +252,6 @@ async fn the_ledger_says_what_the_channels_got() {
         assert_eq!((&public["id"], &public["answer"]), (&owner["id"], &Value::Null));
         assert_eq!(public["last_error"].is_null(), owner["last_error"].is_null(), "{public:#}");
     }
-}
-
-/// Waits until nothing waits for a channel any more.
-async fn settled(service: &Service) {
-    let settled = async {
-        while column(&service.get_all("/api/deliveries").await["deliveries"], "state").contains(&"pending") {
-            tokio::time::sleep(OFTEN).await;
-        }
-    };
-    tokio::time::timeout(SOON, settled).await.expect("something still waits");
 }
 
 /// Everything that the pages hold, one after the other.

@@ -158,3 +158,17 @@ async fn a_silence_of_what_a_newer_version_knows_silences_nothing_here() {
         assert_eq!(silences.iter().map(|silence| silence.id.as_str()).collect::<Vec<_>>(), ["s2"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_no_more_silences_at_a_time_than_anybody_keeps_track_of() {
+    use crate::domain::silence::MOST;
+    for (store, _ground) in each().await {
+        for number in 0..MOST {
+            assert!(store.silence(&silence(&format!("s{number}"), None, 60)).await.unwrap(), "{number}");
+        }
+        assert!(!store.silence(&silence("one too many", None, 60)).await.unwrap());
+        assert!(store.end_silence("s0", at(0)).await.unwrap());
+        assert!(store.silence(&silence("in its place", None, 60)).await.unwrap());
+        assert_eq!(store.silences(at(1)).await.unwrap().len(), MOST);
+    }
+}

@@ -21,7 +21,7 @@ use super::super::identity::{self, OPERATOR};
 use super::super::problem::Problem;
 use super::super::session::{ended, is_foreign, is_secure};
 use crate::domain::issue::IssueId;
-use crate::domain::silence::Silence;
+use crate::domain::silence::{self, Silence};
 use crate::store::Acknowledged;
 
 /// Sentences by their names.
@@ -162,19 +162,17 @@ pub(super) async fn silence(
 
 async fn begin_silence(state: &WebState, issue: Option<IssueId>, hours: u64) -> Result<(), &'static str> {
     let now = Utc::now();
-    let there = state.ask(state.store.silences(now)).await.map_err(|_| "no-database")?;
-    if there.len() >= crate::domain::silence::MOST {
-        return Err("too-many");
-    }
     let silence = Silence {
         id: Uuid::now_v7().to_string(),
         issue,
         created: now,
-        until: now + Duration::from_hours(hours),
+        until: silence::end(now, Duration::from_hours(hours)),
         by: OPERATOR.into(),
         reason: String::new(),
     };
-    state.ask(state.store.silence(&silence)).await.map_err(|_| "no-database")?;
+    if !state.ask(state.store.silence(&silence)).await.map_err(|_| "no-database")? {
+        return Err("too-many");
+    }
     log::info!("silence {} for {hours} h on the page", silence.id);
     Ok(())
 }
