@@ -94,6 +94,23 @@ async fn telegram_refuses_with(code: u16) {
 }
 
 #[actix_rt::test]
+async fn who_was_told_of_an_incident_hears_of_its_end_although_that_was_refused_for_good() {
+    let home = home();
+    let world = &home.world;
+    let service = home.serve().await;
+    telegrams(world, 1).await;
+    world.telegram.blocked();
+    world.all_is_well_again(20, now());
+    service.cycle().await;
+    service.line("not tried again").await;
+    world.telegram.unblocked();
+    service.cycle().await;
+    let next = &telegrams(world, 2).await[1].text;
+    assert!(next.starts_with(ALERT) && next.contains("telegram does not get its notices"), "{next}");
+    assert!(next.contains("RESOLVED:\n  • ⚠️ 3 job(s) stuck >30 minutes (after "), "{next}");
+}
+
+#[actix_rt::test]
 async fn a_channel_that_refuses_for_good_costs_one_incident_and_no_more() {
     let home = home();
     let world = &home.world;

@@ -1,6 +1,6 @@
 //! The pages as HTML: what they say of whom and to whom, and what they never say.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{SubsecRound, TimeDelta, Utc};
 
 use super::history::{incident, remember};
 use super::sample;
@@ -267,7 +267,8 @@ async fn orders_need_the_session_and_what_its_pages_hold() {
     assert_eq!(told.header("location"), Some("/?did=silenced-4h"));
     let silences = web.store.silences(Utc::now()).await.unwrap();
     let silence = &silences[0];
-    assert_eq!((silence.issue, silence.until - silence.created), (Some(IssueId::StuckJobs), TimeDelta::hours(4)));
+    let end = (silence.created + TimeDelta::hours(4) + TimeDelta::nanoseconds(999_999_999)).trunc_subsecs(0);
+    assert_eq!((silence.issue, silence.until), (Some(IssueId::StuckJobs), end), "in whole seconds, as cycles count");
     let (page, _) = seen(&web, &cookie).await;
     assert!(section(&page, "open").contains("silenced until <time"));
     let told = press(&web, &cookie, &format!("/silences/{}/end", silence.id), &csrf).await;
