@@ -26,6 +26,8 @@
 //! - The **Listener** is no actor either: while this process leads, it hears by long polling what people order in Telegram,
 //!   and has it carried out on the same ways as what they order over the web (`domain::update` says who is obeyed,
 //!   `domain::command` what is meant, `domain::answer` what is said).
+//! - The **Telemetry** (`actors::telemetry`) counts what happens where it happens; `web::prometheus` translates it, and what
+//!   is known at the moment, into `/metrics`.
 //! - A **Notifier** per channel sees to it that what is due is sent, in order, and backs off. Its **Courier** carries: it
 //!   records *delivered* after the channel said so, and finishes what it is sending whatever befalls the Notifier. What
 //!   waits is merged into one message when it is claimed (`domain::bulletin`).
@@ -42,7 +44,7 @@
 //! ```text
 //! main → cli → app ── builds and starts everything; the only file that knows everybody
 //!              parties ── from the settings to what each room needs to know
-//! web ─────▶ actors (their messages only), store, supervision, domain
+//! web ─────▶ actors (their messages, and what they show and count), store, supervision, domain
 //! actors ──▶ checks, channels, store, supervision, domain
 //! checks, channels ─▶ clients, diagnosis, domain
 //! diagnosis ─▶ clients (what doctor finds, and what to do about it)
@@ -66,6 +68,9 @@
 //!   asked for.
 //! - Only a leader's word counts: what it writes is fenced by the epoch of its lease, in the same transaction, and it
 //!   looks at its term right before it sends. Deliberately not fenced is *delivered*: it says what has happened.
+//! - A term is reckoned by a clock that goes on while the host sleeps (`actors::moment`). Moments that are written down are
+//!   of the wall clock, which may be set back: nothing waits for one that was reckoned from the future.
+//! - In a maintenance nothing is sent, whatever waits. What nobody could see in a cycle is neither told nor over.
 //! - A notice that may have arrived is sent again as it was, so that the repeat is recognised; what else waits is merged.
 //! - An order is obeyed at most once, by the leader, and only if whoever gave it is allowed to and it is new; everybody else
 //!   gets silence.
@@ -92,6 +97,10 @@
 //!   panic guard, blindness, its alert and supervision come for free; its actor's name belongs into
 //!   `domain::issue::ACTORS`.
 //! - *A rule*: one function and its line in `domain::rules`, an `IssueId`, its row in the table test.
+//! - *A request of the web*: its handler with `#[utoipa::path]` and its line in `web::openapi`; the test of the description
+//!   asks for it then. *A figure of `/metrics`*: one line in `web::prometheus`, or in `actors::telemetry` if it is counted.
+//! - *A command of the chat*: its line in `domain::command::COMMANDS`, its parsing there, its words in `domain::answer`, and
+//!   what it does in `actors::orders`.
 //! - *A setting*: a row in `settings::variables`; the tests then ask for its line in `.env.example` and in the README.
 //!
 //! # The way of one datum: "I am a stuck job"
