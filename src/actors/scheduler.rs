@@ -148,9 +148,8 @@ impl Scheduler {
     }
 
     fn finish(&mut self, overview: Option<&Arc<Overview>>) {
-        for waiting in self.running.take().into_iter().flat_map(|running| running.waiting) {
-            // Who no longer waits needs no answer.
-            let _ = waiting.send(overview.cloned());
+        if let Some(running) = self.running.take() {
+            answer(running.waiting, overview);
         }
     }
 
@@ -191,6 +190,13 @@ impl Scheduler {
             actor.stand(ctx);
             actor.attend(leadership, ctx);
         }));
+    }
+}
+
+fn answer(waiting: Vec<oneshot::Sender<Option<Arc<Overview>>>>, overview: Option<&Arc<Overview>>) {
+    for waiting in waiting {
+        // Who no longer waits needs no answer.
+        let _ = waiting.send(overview.cloned());
     }
 }
 
@@ -240,11 +246,14 @@ impl Handler<Completed> for Scheduler {
     type Result = ();
 
     fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
-        let running = self.running.as_ref().filter(|running| running.cycle == completed.cycle);
-        let Some(footing) = running.map(|running| running.footing) else { return };
-        self.unsettled = completed.overview.is_none().then_some(footing);
-        self.finish(completed.overview.as_ref());
+        let Some(over) = self.running.take_if(|running| running.cycle == completed.cycle) else { return };
+        self.unsettled = completed.overview.is_none().then_some(over.footing);
         self.make_up(ctx);
+        match &mut self.running {
+            // Whoever waits for one that nobody settled gets the one that makes up for it.
+            Some(running) => running.waiting = over.waiting,
+            None => answer(over.waiting, completed.overview.as_ref()),
+        }
     }
 }
 

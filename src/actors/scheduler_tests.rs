@@ -6,6 +6,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::actors::leadership::{Standing, Term, publish};
 use crate::actors::moment::Moment;
+use crate::domain::report::Report;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -112,9 +113,14 @@ async fn a_cycle_that_nobody_settled_is_made_up_for_as_soon_as_another_term_has_
     publish(&stage.standing, leading(1));
     assert_eq!(stage.begun().await, (2, Footing::Epoch(1)), "the next tick is an hour away");
     // The term may begin before it is known that the cycle was not settled.
+    let shared = stage.scheduler.send(RunCycle);
     publish(&stage.standing, leading(2));
     stage.scheduler.send(Completed { cycle: 2, overview: None }).await.unwrap();
     assert_eq!(stage.begun().await, (3, Footing::Epoch(2)));
+    let report = Report::assemble(3, Utc::now(), vec![]);
+    let overview = Some(Arc::new(Overview { report, incidents: vec![], gaps: vec![] }));
+    stage.scheduler.send(Completed { cycle: 3, overview: overview.clone() }).await.unwrap();
+    assert_eq!(timeout(SOON, shared).await.unwrap().unwrap(), overview, "whoever waited gets that one");
 }
 
 #[test]

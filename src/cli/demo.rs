@@ -79,13 +79,16 @@ pub(super) fn run() -> ExitCode {
 
 fn play(world: &World) -> anyhow::Result<ExitCode> {
     world.has_good_jobs(GOOD_JOBS, Utc::now());
-    let variables = variables(world);
+    // Kept from here on: another demo may be looking for a port, too.
+    let free = if own("PORT").is_some_and(|port| port != "0") { None } else { Some(free_listener()?) };
+    let variables = variables(world, free.as_ref());
     let (settings, effective) = match Settings::read(&variables, &BTreeMap::new()) {
         Ok(read) => read,
         Err(problems) => return Ok(fail(BAD_CONFIGURATION, &problems)),
     };
     let scrubber = begin_log(&settings)?;
     warn(&effective);
+    let listener = free.map_or_else(|| serve::listener(&settings), Ok)?;
     if greet(&settings, world).is_err() {
         // Nobody reads: `demo | head` is over.
         return Ok(ExitCode::SUCCESS);
@@ -102,7 +105,7 @@ fn play(world: &World) -> anyhow::Result<ExitCode> {
             tokio::join!(story(world, &supervisor, say.clone()), listen(world, &supervisor, say));
         };
         tokio::select! {
-            served = serve::until(&settings, scrubber, mode(), stop, started) => served,
+            served = serve::until(&settings, listener, scrubber, mode(), stop, started) => served,
             _ = ended.next() => Ok(ExitCode::SUCCESS),
             told = tell(&mut said) => told,
             () = plot => Ok(ExitCode::SUCCESS),
@@ -132,23 +135,28 @@ fn harm(supervisor: &Supervisor, actor: &str, way: Chaos) {
 }
 
 /// The world's variables, a fast clock, and what the caller's environment says about the port and what to log.
-fn variables(world: &World) -> BTreeMap<String, String> {
+fn variables(world: &World, free: Option<&TcpListener>) -> BTreeMap<String, String> {
     let mut variables = world.variables();
-    let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let port = own("PORT").filter(|port| port != "0").unwrap_or_else(|| free_port().to_string());
+    let free = free.and_then(|listener| listener.local_addr().ok()).map(|address| address.port().to_string());
+    let port = free.or_else(|| own("PORT"));
     variables.extend(FAST_CLOCK.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.insert("OPS_TOKEN".into(), TOKEN.into());
     variables.insert("TELEGRAM_ALLOWED_USER_IDS".into(), SOMEBODY.to_string());
-    variables.insert("PORT".into(), port);
+    variables.extend(port.map(|port| ("PORT".to_owned(), port)));
     // The story is what the terminal is for; the log of the service is a variable away.
     variables.insert("RUST_LOG".into(), own("RUST_LOG").unwrap_or_else(|| "off".into()));
     variables
 }
 
-/// [`PORT`], or another one that is free: it is told before the service listens there.
-fn free_port() -> u16 {
-    let free = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr());
-    free(PORT).or_else(|_| free(0)).map_or(PORT, |address| address.port())
+/// What the caller's environment says.
+fn own(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// On [`PORT`], or on another one that is free: it is told before the service serves there.
+fn free_listener() -> anyhow::Result<TcpListener> {
+    let free = |port| TcpListener::bind(("127.0.0.1", port));
+    free(PORT).or_else(|_| free(0)).context("there is no free port on 127.0.0.1")
 }
 
 fn greet(settings: &Settings, world: &World) -> io::Result<()> {

@@ -21,8 +21,15 @@ const FINISHING: Duration = Duration::from_millis(2_500);
 pub(super) fn run(settings: &Settings, scrubber: Scrubber) -> anyhow::Result<ExitCode> {
     app::run(async {
         let stop = Stop::listen()?;
-        until(settings, scrubber, Mode::SERVICE, stop, |_| {}).await
+        until(settings, listener(settings)?, scrubber, Mode::SERVICE, stop, |_| {}).await
     })
+}
+
+/// Where the web of `settings` listens from now on.
+pub(super) fn listener(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(settings.web.host, settings.web.port);
+    TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))
 }
 
 /// The signals that end the service.
@@ -47,18 +54,16 @@ impl Stop {
     }
 }
 
-/// Starts everything, says so to `started`, serves until `stop`, and ends in order.
+/// Starts everything, says so to `started`, serves on `listener` until `stop`, and ends in order.
 pub(super) async fn until(
     settings: &Settings,
+    listener: TcpListener,
     scrubber: Scrubber,
     mode: Mode,
     mut stop: Stop,
     started: impl FnOnce(&Watch),
 ) -> anyhow::Result<ExitCode> {
-    let address = SocketAddr::new(settings.web.host, settings.web.port);
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("cannot listen on {address}: set HOST and PORT to an address that is free"))?;
-    let bound = listener.local_addr().unwrap_or(address);
+    let bound = listener.local_addr().context("it is not known where the web listens")?;
     let watch = tokio::select! {
         watch = Watch::start(settings, scrubber, mode) => watch?,
         signal = stop.next() => {

@@ -134,7 +134,8 @@ async fn recovers(home: &Home, service: &Service) {
     let world = &home.world;
     looks_until(service, |report| open(report) == ["stuck_jobs"]).await;
     told(&home.world, &[ALERT, ALERT, ALERT, RESOLVED, RESOLVED]).await;
-    assert_eq!(service.get("/readyz").await.status, 200);
+    let ready = service.get("/readyz").await;
+    assert_eq!(ready.status, 200, "{} in\n{}", String::from_utf8_lossy(&ready.body), service.log.all().join("\n"));
     world.all_is_well_again(20, now());
     let report = service.cycle().await;
     assert_eq!((&report["overall_ok"], &report["incidents"]), (&json!(true), &json!([])), "{report:#}");
