@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::account::{self, Account, TOLD, all_is_told};
 use crate::support::plot::{Plot, calm, hinder};
-use crate::support::{Home, SOON, Service, now};
+use crate::support::{Home, SOON, Service, now, of_environment};
 
 const KILLS: u64 = 200;
 
@@ -134,10 +134,6 @@ async fn after_two_hundred_kills_everybody_was_told_everything_and_twice_only_wh
     let took = (now() - begun).num_seconds();
     println!("{incidents} incidents told, {notices} notices, {merged} of them merged, {repeats} repeats, {took} s");
     assert!(incidents as u64 >= kills / 10, "too little has happened to show anything: {incidents} incidents");
-}
-
-fn of_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().expect("a number"))
 }
 
 /// Kills one service so many times, lets it recover, and compares.

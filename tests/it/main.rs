@@ -57,6 +57,7 @@ mod openapi;
 mod outage;
 /// The status page in a real browser.
 mod page;
+mod pauses;
 /// A PostgreSQL server for tests.
 #[path = "../postgres/mod.rs"]
 mod postgres;

@@ -4,16 +4,13 @@
 use std::time::Duration;
 
 use auto_operator::demo::Fault;
-use fastrand::Rng;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::postgres::{self, Database};
-use crate::support::account::{Account, TOLD, all_is_told};
+use crate::support::account::all_is_told;
 use crate::support::channels::{ALERT, RESOLVED, told};
 use crate::support::pair::{Pair, TAKEN_OVER};
-use crate::support::plot::{Plot, calm, hinder};
 use crate::support::server::{own_server, starts_again, stops};
 use crate::support::{Home, SOON, Service, now};
 
@@ -174,96 +171,6 @@ async fn a_leader_that_is_paused_in_a_transaction_is_in_nobodys_way() {
 }
 
 #[actix_rt::test]
-async fn however_often_leaders_are_paused_and_woken_nothing_is_lost_and_little_repeated() {
-    let seed = fastrand::u64(..);
-    let seed = std::env::var("PAUSES_SEED").map_or(seed, |seed| seed.parse().expect("a number"));
-    // Shown when the test fails.
-    println!("PAUSES_SEED={seed}");
-    let mut rng = Rng::with_seed(seed);
-    let hands: Vec<Rng> = (0..3).map(|_| rng.fork()).collect();
-    join_all(hands.into_iter().map(is_paused_again_and_again)).await;
-}
-
-/// A pair whose leader is paused three times, at some moment, for shorter or longer than its lease lasts.
-async fn is_paused_again_and_again(mut rng: Rng) {
-    const PAUSES: usize = 3;
-    let (mut home, _database) = home();
-    home.set("RESOLVE_AFTER", "1");
-    let mut plot = Plot::of(&home.world);
-    let mut pair = Pair::start(&home).await;
-    for _ in 0..PAUSES {
-        plot.turns(&mut rng);
-        hinder(&home.world, &mut rng);
-        let requests = home.world.telegram.requests();
-        // In a cycle, while it sends, if there is anything to send, or in between.
-        let looks = home.world.openai.requests();
-        match rng.u8(..3) {
-            0 => assert!(looks.wait_for_count(looks.count() + 1, SOON).await),
-            1 => _ = requests.wait_for_count(requests.count() + 1, Duration::from_secs(5)).await,
-            _ => assert!(pair.leader.ticks_on(pair.leader.ticks(), SOON).await),
-        }
-        sleep(Duration::from_millis(rng.u64(..100))).await;
-        pair.leader.freeze().await;
-        plot.turns(&mut rng);
-        if rng.bool() {
-            pair.is_taken_over(TAKEN_OVER).await;
-            pair.follower.thaw().await;
-        } else {
-            sleep(Duration::from_millis(rng.u64(500..9_500))).await;
-            pair.leader.thaw().await;
-            // If its lease ran out a moment ago, the other one leads.
-            let (one, other) = (pair.leader.ticks(), pair.follower.ticks());
-            let leads = tokio::select! {
-                _ = pair.leader.ticks_on(one, SOON) => true,
-                _ = pair.follower.ticks_on(other, SOON) => false,
-            };
-            if !leads {
-                std::mem::swap(&mut pair.leader, &mut pair.follower);
-            }
-        }
-        pair.is_followed().await;
-    }
-    plot.ends();
-    let account = recovered(&pair.leader, &home).await;
-    for channel in TOLD {
-        assert!(account.repeats(channel) <= PAUSES, "{:#?}", account.arrivals);
-    }
-}
-
-#[actix_rt::test]
-async fn a_database_that_is_restarted_under_them_loses_nothing() {
-    const RESTARTS: usize = 4;
-    let seed = fastrand::u64(..);
-    let seed = std::env::var("RESTARTS_SEED").map_or(seed, |seed| seed.parse().expect("a number"));
-    // Shown when the test fails.
-    println!("RESTARTS_SEED={seed}");
-    let mut rng = Rng::with_seed(seed);
-    let server = own_server().await;
-    let database = server.database();
-    let mut home = Home::well();
-    home.shares(&database);
-    home.set("RESOLVE_AFTER", "1");
-    let mut plot = Plot::of(&home.world);
-    let pair = Pair::start(&home).await;
-    for _ in 0..RESTARTS {
-        plot.turns(&mut rng);
-        hinder(&home.world, &mut rng);
-        let asked = home.world.openai.requests().count();
-        assert!(home.world.openai.requests().wait_for_count(asked + 1, SOON).await);
-        sleep(Duration::from_millis(rng.u64(..400))).await;
-        stops(server).await;
-        starts_again(server).await;
-        pair.leader.full_cycle().await;
-    }
-    plot.ends();
-    let account = recovered(&pair.leader, &home).await;
-    for channel in TOLD {
-        assert!(account.repeats(channel) <= RESTARTS, "{:#?}", account.arrivals);
-    }
-    pair.is_followed().await;
-}
-
-#[actix_rt::test]
 async fn while_the_database_is_away_only_the_last_leader_tells() {
     let server = own_server().await;
     let database = server.database();
@@ -288,15 +195,4 @@ async fn while_the_database_is_away_only_the_last_leader_tells() {
     account(&pair.leader, &home, 2).await;
     pair.is_followed().await;
     assert_eq!(pair.follower.ticks(), 0, "{}", pair.follower.log.all().join("\n"));
-}
-
-/// The account once all is well and told.
-async fn recovered(service: &Service, home: &Home) -> Account {
-    calm(service).await;
-    let account = timeout(SOON * 4, all_is_told(service, &home.world)).await;
-    let account = account.unwrap_or_else(|_| panic!("{}", service.log.all().join("\n")));
-    account.nothing_is_lost();
-    account.each_repeat_can_be_recognised();
-    account.each_incident_is_told_and_ended_once();
-    account
 }

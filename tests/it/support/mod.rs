@@ -179,6 +179,11 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// A number that whoever runs the tests has set.
+pub fn of_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
+}
+
 /// The section of a check in a report.
 pub fn section<'r>(report: &'r Value, check: &str) -> &'r Value {
     let sections = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
