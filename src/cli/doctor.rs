@@ -2,9 +2,10 @@
 //!
 //! The parties are asked side by side, each with deadlines of its own; what they say is shown in a fixed order. What a
 //! party is asked is the business of whoever knows it: a check, a channel. What is asked here is what nobody else knows:
-//! the database, the host, the settings themselves.
+//! the dead man's switch, the database, the host, the settings themselves.
 
 mod database;
+mod heartbeat;
 mod host;
 mod settings;
 
@@ -26,7 +27,7 @@ use crate::channels::Channel;
 use crate::checks::CheckSpec;
 use crate::diagnosis::Asked;
 use crate::logging::Scrubber;
-use crate::parties::Parties;
+use crate::parties::{self, Parties};
 use crate::settings::{Effective, Settings};
 
 /// How many requests one part of a party may cost, one after the other.
@@ -97,6 +98,8 @@ fn askings<'a>(
 
     let mut askings: Vec<Asking<'a>> = parties.checks(settings).list().into_iter().map(of_check).collect();
     askings.extend(channels.iter().map(|(name, channel)| (*name, channel.examine(Instant::now() + limit))));
+    let heartbeat = parties::heartbeat(settings).map(|heartbeat| heartbeat::examine(heartbeat).boxed_local());
+    askings.extend(heartbeat.map(|asking| ("heartbeat", asking)));
     askings.push(("database", database::examine(&settings.database, host).boxed_local()));
     askings.push(("settings", std::future::ready(at_home).boxed_local()));
     askings

@@ -21,6 +21,8 @@ const SHORTEST_KEY: usize = 8;
 pub struct Address {
     well: Secret,
     ill: Secret,
+    /// What every host may be asked for, and nobody takes for a ping.
+    robots: String,
     /// The pieces that must not be seen by themselves either: the path, the query.
     keys: Vec<Secret>,
 }
@@ -44,9 +46,10 @@ impl Address {
         }
         let mut ill = url.clone();
         ill.set_path(&format!("{}/fail", url.path().trim_end_matches('/')));
+        let robots = format!("{}/robots.txt", url.origin().ascii_serialization());
         let pieces = [Some(url.path().trim_matches('/')), url.query()];
         let keys = pieces.into_iter().flatten().filter(|piece| piece.len() >= SHORTEST_KEY).map(Secret::new).collect();
-        Ok(Self { well: Secret::new(url.as_str()), ill: Secret::new(ill.as_str()), keys })
+        Ok(Self { well: Secret::new(url.as_str()), ill: Secret::new(ill.as_str()), robots, keys })
     }
 
     /// What must never be seen of it.
@@ -77,6 +80,15 @@ impl Heartbeat {
         let request = self.address.secrets().fold(Request::get(url.expose()), Request::hide);
         let reply = self.http.send(request, self.timeout).await?;
         if reply.is_success() { Ok(()) } else { Err(reply.error("it does not take the ping")) }
+    }
+
+    /// Whether somebody is there who answers, without a ping: whatever is answered is an answer, but for a fault of theirs.
+    ///
+    /// # Errors
+    /// Nobody is, or they are in trouble.
+    pub async fn reach(&self) -> Result<(), ClientError> {
+        let reply = self.http.send(Request::get(&self.address.robots), self.timeout).await?;
+        if reply.status >= 500 { Err(reply.error("it is in trouble")) } else { Ok(()) }
     }
 }
 

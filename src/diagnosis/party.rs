@@ -19,6 +19,9 @@ impl Party {
     pub const NOTION: Self =
         Self { name: "Notion", address: "NOTION_BASE_URL", status_page: Some("https://status.notion.so") };
 
+    /// Whoever waits for our pings.
+    pub const HEARTBEAT: Self = Self { name: "the dead man's switch", address: "HEARTBEAT_URL", status_page: None };
+
     /// What to do about an error that has nothing to do with what was asked. What is left is taken for an answer of
     /// somebody else: a party that we speak to as it is documented does not refuse to understand.
     pub fn remedy(self, error: &ClientError) -> Remedy {

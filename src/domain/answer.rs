@@ -239,8 +239,25 @@ pub fn taken_briefly(taken: &[Taken]) -> String {
 
 /// A silence that holds.
 pub fn silent(silence: &Silence, now: DateTime<Utc>) -> String {
-    let of = silence.issue.map_or_else(|| "everything".into(), |issue| issue.to_string());
+    let of = silenced(silence);
     format!("🔕 Silence of {of} until {} UTC, by {}", clock(silence.until, now), clipped(&silence.by, LONGEST_NAME))
+}
+
+/// That silences were ended, and which still hold.
+pub fn ended(ended: &[Silence], left: &[Silence], now: DateTime<Utc>) -> String {
+    let over = match ended {
+        [] => "🔔 There was no such silence.".into(),
+        ended => {
+            let of: Vec<_> = ended.iter().map(silenced).collect();
+            format!("🔔 No more silence of {}.", of.join(", "))
+        }
+    };
+    let left = left.iter().map(|silence| silent(silence, now));
+    std::iter::once(over).chain(left).collect::<Vec<_>>().join("\n")
+}
+
+fn silenced(silence: &Silence) -> String {
+    silence.issue.map_or_else(|| "everything".into(), |issue| issue.to_string())
 }
 
 /// What was done about the incidents of an alert, for below it.

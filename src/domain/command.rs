@@ -25,6 +25,8 @@ pub enum Command {
         /// For how long.
         span: Duration,
     },
+    /// Tell again of an issue that is silenced; of all, if there is none.
+    EndSilences(Option<IssueId>),
     /// Look now.
     Check,
     /// What can be ordered.
@@ -37,7 +39,7 @@ pub const COMMANDS: [(&str, &str); 7] = [
     ("stuck", "The jobs that are stuck, the oldest first"),
     ("incidents", "What is open, since when, and who has taken it on"),
     ("ack", "Take on what is open: /ack, or /ack stuck_jobs"),
-    ("silence", "Tell nothing for a while: /silence 2h, or /silence stuck_jobs 2h"),
+    ("silence", "Tell nothing for a while: /silence 2h, /silence stuck_jobs 2h, /silence off"),
     ("check", "Look now"),
     ("help", "These commands"),
 ];
@@ -48,7 +50,10 @@ const REPEATED: usize = 40;
 /// The fewest characters of an id that stand for it.
 const SHORTEST_ID: usize = 4;
 
-const HOW_TO_SILENCE: &str = "Say for how long: /silence 2h, or /silence stuck_jobs 2h. A silence is longer than 0 and at most 30d: 30m, 2h, 7d.";
+/// What ends silences, in place of a time.
+const OFF: &str = "off";
+
+const HOW_TO_SILENCE: &str = "Say for how long: /silence 2h, or /silence stuck_jobs 2h. A silence is longer than 0 and at most 30d: 30m, 2h, 7d. /silence off ends it.";
 
 /// What `text` orders of `bot`; nothing if it orders nothing, or another bot. `alone` says that nobody else could be
 /// meant. What is not right comes back as what would be.
@@ -77,18 +82,28 @@ pub fn parse(text: &str, bot: &str, alone: bool) -> Option<Result<Command, Strin
     }))
 }
 
-/// The issue comes first or last; the rest is the time.
+/// The issue comes first or last; the rest is the time, or says that it is over.
 fn silence(words: &[&str]) -> Result<Command, String> {
     let (issue, rest) = match words {
         [first, rest @ ..] if IssueId::parse(first).is_some() => (IssueId::parse(first), rest),
         [rest @ .., last] if IssueId::parse(last).is_some() => (IssueId::parse(last), rest),
         rest => (None, rest),
     };
-    match span::parse(&rest.join(" ")) {
+    let time = rest.join(" ");
+    if time.eq_ignore_ascii_case(OFF) {
+        return Ok(Command::EndSilences(issue));
+    }
+    match span::parse(&time) {
         Ok(span) if silence::is_possible(span) => Ok(Command::Silence { issue, span }),
-        Err(_) if rest.len() > 1 && span::parse(&rest[1..].join(" ")).is_ok() => Err(no_issue(rest[0])),
+        Err(_) if is_time_of(rest) => Err(no_issue(rest[0])),
         _ => Err(HOW_TO_SILENCE.into()),
     }
+}
+
+/// Whether all but the first of `words` is a time: the first one is meant to be an issue.
+fn is_time_of(words: &[&str]) -> bool {
+    let rest = words.get(1..).unwrap_or_default().join(" ");
+    rest.eq_ignore_ascii_case(OFF) || span::parse(&rest).is_ok()
 }
 
 fn no_issue(name: &str) -> String {

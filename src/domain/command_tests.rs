@@ -43,6 +43,9 @@ fn commands_are_read_as_people_write_them() {
         ("/silence 1h 30m", silence(None, HOUR * 3 / 2)),
         ("/silence stuck_jobs 2h", silence(Some(IssueId::StuckJobs), 2 * HOUR)),
         ("/silence 2h stuck_jobs", silence(Some(IssueId::StuckJobs), 2 * HOUR)),
+        ("/silence off", Command::EndSilences(None)),
+        ("/silence OFF stuck_jobs", Command::EndSilences(Some(IssueId::StuckJobs))),
+        ("/silence stuck_jobs off", Command::EndSilences(Some(IssueId::StuckJobs))),
         ("/silence undelivered:email 30d", silence(Some(IssueId::Undelivered("email")), 720 * HOUR)),
         ("/check", Command::Check),
         ("/help", Command::Help),
@@ -68,6 +71,8 @@ fn what_is_wrong_comes_back_as_what_would_be_right() {
         ("/silence 31d", "at most 30d"),
         ("/silence for ever", "/silence 2h"),
         ("/silence 2 h", "/silence 2h"),
+        ("/silence off now", "/silence off"),
+        ("/silence stuck off", "There is no issue stuck; there are openai_offline, "),
         ("/silence stuck 2h", "There is no issue stuck; there are openai_offline, "),
         ("/unknown@ops_bot", "There is no /unknown; /help"),
     ] {

@@ -146,3 +146,34 @@ async fn nobody_waits_for_a_heartbeat_and_its_failures_are_told_once() {
     let (_, log) = service.signal("TERM").await;
     assert_eq!(log.matches("the heartbeat is not heard").count(), 1, "{log}");
 }
+
+#[actix_rt::test]
+async fn doctor_finds_out_whether_somebody_is_there_without_a_ping() {
+    let watcher = Watcher::start().await;
+    let mut home = Home::on_demand();
+    home.set("HEARTBEAT_URL", &watcher.url);
+    let well = home.run(&["doctor"]).await;
+    assert!(well.stdout.contains("ok    heartbeat "), "{}", well.said());
+    watcher.manner.set(Manner::Says(503));
+    let ill = home.run(&["doctor"]).await;
+    assert!(ill.stdout.contains("fail  heartbeat "), "{}", ill.said());
+    assert!(
+        ill.stdout.contains("Do this: wait some minutes and ask again: the dead man's switch has"),
+        "{}",
+        ill.said()
+    );
+    assert_eq!(ill.code, Some(1));
+    // One try may have been followed by another.
+    assert!(watcher.pings.all().iter().all(|path| path == "/robots.txt"), "{:?}", watcher.pings.all());
+    assert!(watcher.pings.count() >= 2);
+
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    home.set("HEARTBEAT_URL", &format!("http://{closed}/hunter2-hunter2"));
+    let gone = home.run(&["doctor"]).await;
+    assert!(
+        gone.stdout.contains("whether this machine reaches the dead man's switch: HEARTBEAT_URL"),
+        "{}",
+        gone.said()
+    );
+    assert!(![well.said(), ill.said(), gone.said()].concat().contains("hunter2"), "its address is a secret");
+}

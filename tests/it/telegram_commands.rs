@@ -148,8 +148,15 @@ async fn who_is_allowed_is_answered() {
 
     let silence = order(world, ADA, "/silence stuck_jobs 2h").await;
     assert!(silence.starts_with("🔕 Silence of stuck_jobs until ") && silence.ends_with(&by), "{silence}");
-    let silences = silences(&service).await;
-    assert_eq!((silences.len(), &silences[0]["issue"], &silences[0]["by"]), (1, &json!("stuck_jobs"), &json!(by)));
+    let there = silences(&service).await;
+    assert_eq!((there.len(), &there[0]["issue"], &there[0]["by"]), (1, &json!("stuck_jobs"), &json!(by)));
+    let all = order(world, ADA, "/silence 1h").await;
+    let ended = order(world, ADA, "/silence stuck_jobs off").await;
+    assert_eq!(ended, format!("🔔 No more silence of stuck_jobs.\n{all}"), "what holds still is told");
+    assert_eq!(silences(&service).await.len(), 1);
+    assert_eq!(order(world, BOB, "/silence off").await, "🔔 No more silence of everything.");
+    assert_eq!(order(world, BOB, "/silence off").await, "🔔 There was no such silence.");
+    assert!(silences(&service).await.is_empty());
 
     world.all_is_well_again(20, now());
     let ticks = service.ticks();

@@ -1,12 +1,14 @@
 //! How the orders of the chat are carried out: on the same ways as those of the web.
 
+mod silencing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
+use self::silencing::Failed;
 use super::leadership::Footing;
 use super::listener::Office;
 use super::scheduler::RunCycle;
@@ -17,7 +19,7 @@ use crate::domain::command::{self, Command, Press, clipped};
 use crate::domain::incident::Incident;
 use crate::domain::issue::IssueId;
 use crate::domain::report::{self, Overview};
-use crate::domain::silence::{self, Silence};
+use crate::domain::silence;
 use crate::domain::update::{Place, Update, Verdict};
 use crate::store::{Acknowledged, StoreError, Subjects};
 use crate::supervision::AskError;
@@ -32,9 +34,6 @@ const CYCLE_MARGIN: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// A silence that would last no longer than this beyond one that is there is not begun.
-const AS_GOOD_AS: Duration = Duration::from_secs(60);
-
 /// The longest order that is written into the log, in characters.
 const LONGEST_ORDER: usize = 100;
 
@@ -42,7 +41,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 const NO_DATABASE: &str = "The database does not answer: nothing was done. Try again later.";
 const UNKNOWN_ALERT: &str = "Nothing is known of this alert any more.";
-const OVER: &str = "It is over by now.";
 
 /// Whoever carries out orders, on the footing of a leader.
 pub(super) struct Orders<'a> {
@@ -86,6 +84,10 @@ impl<'a> Orders<'a> {
             Command::Silence { issue, span } => {
                 let begun = self.silence(issue, silence::end(now, span), by, now).await;
                 return plain(begun.map_or_else(Failed::words, |silence| answer::silent(&silence, now)));
+            }
+            Command::EndSilences(issue) => {
+                let ended = self.end_silences(issue, by, now).await;
+                return plain(ended.map_or_else(Failed::words, |(ended, left)| answer::ended(&ended, &left, now)));
             }
             Command::Status | Command::Stuck | Command::Incidents | Command::Acknowledge(_) => {}
         }
@@ -175,23 +177,6 @@ impl<'a> Orders<'a> {
         self.office.acknowledgements.note(incident, newest.as_deref());
     }
 
-    async fn silence(
-        &self,
-        issue: Option<IssueId>,
-        until: DateTime<Utc>,
-        by: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Silence, Failed> {
-        let id = Uuid::now_v7().to_string();
-        let silence = Silence { id, issue, created: now, until, by: by.to_owned(), reason: String::new() };
-        if !self.office.ledger.store().silence(&silence).await? {
-            return Err(Failed::TooMany);
-        }
-        let of = issue.map_or_else(|| "all issues".into(), |issue| issue.to_string());
-        log::info!("silence {} of {of} until {until} by {by}", silence.id);
-        Ok(silence)
-    }
-
     /// Carries out what a button of the notice says, about the incidents that it tells of.
     async fn pressed(&self, press: Press, notice: &str, query: &str, by: &str, place: Place) {
         let (store, now) = (self.office.ledger.store(), Utc::now());
@@ -219,25 +204,6 @@ impl<'a> Orders<'a> {
         };
         self.toast(query, &toast).await;
         self.amend(notice, place).await;
-    }
-
-    /// Begins the silences of `issues` that would not end about then anyway.
-    async fn silence_all(
-        &self,
-        issues: &[IssueId],
-        until: DateTime<Utc>,
-        by: &str,
-        now: DateTime<Utc>,
-    ) -> Result<String, Failed> {
-        if issues.is_empty() {
-            return Ok(OVER.into());
-        }
-        let there = self.office.ledger.store().silences(now).await?;
-        let is_silent = |issue: IssueId| there.iter().any(|silence| silence.covers(issue, until - AS_GOOD_AS));
-        for issue in issues.iter().copied().filter(|issue| !is_silent(*issue)) {
-            self.silence(Some(issue), until, by, now).await?;
-        }
-        Ok(format!("Silence until {} UTC.", until.format("%H:%M")))
     }
 
     /// Has the alert say who did what.
@@ -294,28 +260,5 @@ impl<'a> Orders<'a> {
             sleep(wait).await;
         }
         None
-    }
-}
-
-/// Why a silence was not begun.
-enum Failed {
-    /// There are too many.
-    TooMany,
-    /// The database does not answer.
-    Database,
-}
-
-impl From<StoreError> for Failed {
-    fn from(_: StoreError) -> Self {
-        Self::Database
-    }
-}
-
-impl Failed {
-    fn words(self) -> String {
-        match self {
-            Self::TooMany => format!("There are {} silences already: end some of them first.", silence::MOST),
-            Self::Database => NO_DATABASE.into(),
-        }
     }
 }
