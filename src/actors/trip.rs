@@ -175,7 +175,13 @@ impl Trip<'_> {
                 // It has arrived: as long as that is not written down, it would be sent again. What is to be remembered
                 // comes first, since the next notice may be claimed as soon as this one is off the list.
                 if let Some(memory) = receipt.memory {
-                    insist(|| self.ledger.remember(name, MEMORY, &memory)).await?;
+                    match insist(|| self.ledger.remember(name, MEMORY, &memory)).await {
+                        // Whoever leads by now remembers his own; that it has arrived is true all the same.
+                        Err(StoreError::NotLeading) => {
+                            log::info!("{name}: what it remembers is left to who leads by now")
+                        }
+                        remembered => remembered?,
+                    }
                 }
                 self.delivered(notice, &receipt.answer).await
             }
@@ -241,7 +247,9 @@ async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> 
     let began = Instant::now();
     loop {
         match write().await {
-            Err(error) if !matches!(error, StoreError::Closed) && began.elapsed() < INSISTENCE => {
+            Err(error)
+                if !matches!(error, StoreError::Closed | StoreError::NotLeading) && began.elapsed() < INSISTENCE =>
+            {
                 log::warn!("what was delivered cannot be written down yet: {error}");
                 tokio::time::sleep(BETWEEN_WRITES).await;
             }

@@ -142,7 +142,8 @@ impl Baggage {
                 .execute(on)
                 .await?;
         }
-        for memory in &self.memories {
+        // Whoever has led meanwhile remembers his own.
+        for memory in self.memories.iter().filter(|_| !others.outdated) {
             channel_state::write(on, text(memory, 0), text(memory, 1), text(memory, 2)).await?;
         }
         Ok(())
@@ -163,7 +164,7 @@ impl Baggage {
     /// Writes the incidents; says which of them another one, or another leader, sees to.
     async fn write_incidents(&self, on: &mut Transaction) -> Result<Others, StoreError> {
         let outdated = self.is_outdated(on).await?;
-        let mut others = Others::default();
+        let mut others = Others { outdated, ..Others::default() };
         if !outdated {
             self.forget(on).await?;
         }
@@ -284,6 +285,8 @@ impl Baggage {
 /// Who else sees to our incidents.
 #[derive(Debug, Default)]
 struct Others {
+    /// Whether somebody has settled a cycle meanwhile.
+    outdated: bool,
     /// Ours, and the incident of the same issue that goes on in its place.
     stand_ins: HashMap<String, String>,
     /// Those that another leader has led through a cycle meanwhile.
