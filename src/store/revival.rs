@@ -10,9 +10,11 @@ use super::waiting::{self, MOST, Waiting};
 use crate::domain::bulletin::Bulletin;
 use crate::domain::notice::{NoticeKind, Step};
 
-/// After so many refusals for good an all-clear is not tried again, whatever else there is to tell: should it be its words
-/// that the channel refuses, it must not take with it what is told together with it for ever.
-const MOST_REFUSALS: u32 = 8;
+/// So many times an all-clear may be refused for good before it waits until the channel has taken something else, and so
+/// many times in all: should it be its words that the channel refuses, it must not take with it what is told together with
+/// it for ever.
+const REFUSALS_AT_FIRST: u32 = 8;
+const MOST_REFUSALS: u32 = 16;
 
 /// An all-clear that is to be told with another notice, and the incidents whose end it tells.
 pub(super) struct Revived {
@@ -40,17 +42,28 @@ pub(super) const ENDED: &str = "SELECT DISTINCT over.incident_id FROM notice_inc
 pub(super) const REFUSALS: &str = "SELECT COUNT(*) AS refusals FROM deliveries WHERE outcome = 'never'
      AND notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1)";
 
+/// When `$1` last took something.
+pub(super) const DELIVERED: &str =
+    "SELECT delivered_at FROM notices WHERE channel = $1 AND state = 'delivered' ORDER BY seq DESC LIMIT 1";
+
 /// The all-clears that go with whatever goes to `channel` next, the oldest first.
 pub(super) async fn revived(transaction: &mut Transaction, channel: &str) -> Result<Vec<Revived>, StoreError> {
     let (opened, resolved) = (Step::Opened.name(), Step::Resolved.name());
     let rows = Statement::new(REFUSED).bind(channel).bind(MOST).bind(opened).bind(resolved).all(transaction).await?;
+    if rows.is_empty() {
+        return Ok(vec![]);
+    }
+    let delivered = Statement::new(DELIVERED).bind(channel).optional(transaction).await?;
+    let delivered = delivered.map_or(Ok(None), |row| row.optional_moment("delivered_at"))?;
     let mut revived = vec![];
     for row in rows.iter().rev() {
         // What cannot be read was given up for that, and is told by nobody.
         let Ok(mut waiting) = Waiting::of(row, None) else { continue };
         let id = waiting.notice.id.clone();
         let refusals = Statement::new(REFUSALS).bind(&id).optional(transaction).await?;
-        if refusals.map_or(Ok(0), |row| row.count("refusals"))? >= MOST_REFUSALS {
+        let refusals = refusals.map_or(Ok(0), |row| row.count("refusals"))?;
+        let is_well = delivered.is_some_and(|delivered| waiting.turn.failed_at < Some(delivered));
+        if refusals >= MOST_REFUSALS || (refusals >= REFUSALS_AT_FIRST && !is_well) {
             continue;
         }
         let ended = Statement::new(ENDED).bind(&id).bind(opened).bind(resolved).all(transaction).await?;

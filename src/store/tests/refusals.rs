@@ -155,7 +155,7 @@ async fn an_all_clear_is_told_after_a_day_in_which_the_channel_could_not_be_reac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_all_clear_that_is_refused_for_good_time_and_again_is_left_out_in_the_end() {
+async fn an_all_clear_that_is_refused_for_good_time_and_again_waits_until_something_else_is_taken() {
     for (store, _ground) in each().await {
         open_stuck(&store, &[alert("n1", "email", "i1")]).await;
         assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
@@ -172,6 +172,12 @@ async fn an_all_clear_that_is_refused_for_good_time_and_again_is_left_out_in_the
         }
         assert_eq!(together[1], "n2+n3");
         assert_eq!(together[7..], ["n8+n9", "n10", "n11"], "eight times");
+
+        // Somebody has given the channel a new key.
+        assert_eq!(parts(&store, "email", 200).await, Some(("n12".into(), 1)));
+        store.delivered("n12", at(201), "250").await.unwrap();
+        store.post(vec![at_second(210, notice("n13", "email", NoticeKind::Resolved, &[]))]).await.unwrap();
+        assert_eq!(parts(&store, "email", 210).await, Some(("n9+n13".into(), 9)));
     }
 }
 
