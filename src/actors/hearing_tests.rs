@@ -101,12 +101,17 @@ struct Ear {
     begun: HashSet<String>,
     /// Those of which the end was heard.
     ended: HashSet<String>,
-    /// Those which were heard of from somebody who was cut off: it may never be known that they were.
+    /// Those of which somebody told who was cut off: nobody knows whether that was heard.
     in_doubt: HashSet<String>,
 }
 
 impl Ear {
-    fn hears(&mut self, notice: &Notice, is_cut_off: bool) -> Result<(), TestCaseError> {
+    fn is_perhaps_told(&mut self, notice: &Notice) {
+        let bulletin = notice.content.as_deref().and_then(Bulletin::parse).expect("it is of this version");
+        self.in_doubt.extend(bulletin.lines.into_iter().map(|line| line.incident));
+    }
+
+    fn hears(&mut self, notice: &Notice) -> Result<(), TestCaseError> {
         let content = notice.content.clone().unwrap_or_default();
         if let Some(said) = self.said.insert(notice.id.clone(), content.clone()) {
             prop_assert_eq!(said, content, "other words under the same name");
@@ -116,9 +121,6 @@ impl Ear {
         for news in [News::Opened, News::Worsened, News::Resolved, News::Meanwhile, News::StillOpen] {
             for line in bulletin.lines_of(news) {
                 let id = line.incident.clone();
-                if is_cut_off {
-                    self.in_doubt.insert(id.clone());
-                }
                 let is_certain = !self.in_doubt.contains(&id);
                 let (began, ended) = (self.begun.contains(&id), self.ended.contains(&id));
                 prop_assert!(!is_certain || !ended, "{:?} after the end of {}", news, line.text);
@@ -207,7 +209,7 @@ impl World {
             let id = &due.notice.id;
             match manner {
                 Manner::Takes => {
-                    self.ears[place].hears(&due.notice, false)?;
+                    self.ears[place].hears(&due.notice)?;
                     self.runtime.block_on(store.delivered(id, now, "taken")).unwrap();
                 }
                 Manner::Later => {
@@ -217,8 +219,9 @@ impl World {
                 }
                 Manner::Never => self.runtime.block_on(store.failed(id, now, "forbidden (403)", None)).unwrap(),
                 Manner::CutOff { arrived } => {
+                    self.ears[place].is_perhaps_told(&due.notice);
                     if arrived {
-                        self.ears[place].hears(&due.notice, true)?;
+                        self.ears[place].hears(&due.notice)?;
                     }
                     return Ok(());
                 }

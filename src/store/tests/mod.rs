@@ -20,6 +20,7 @@ mod samples;
 mod server;
 mod sharing;
 mod updates;
+mod upgrading;
 
 #[path = "../../../tests/postgres/mod.rs"]
 mod postgres;
