@@ -6,10 +6,12 @@ use super::history::{incident, remember};
 use super::sample;
 use super::support::{Choice, Told, Web};
 use crate::domain::fault::{Fault, FaultKind, Party};
-use crate::domain::incident::{Incident, Phase};
+use crate::domain::history::What;
+use crate::domain::incident::{Change, Incident, Phase};
 use crate::domain::issue::IssueId;
 use crate::domain::job::{Metrics, StuckJob, StuckJobs};
 use crate::domain::report::{Answer, CheckName, Figures, Overview, Report, Section, Sight};
+use crate::store::{Decision, Recorded};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -33,8 +35,8 @@ fn section<'a>(page: &'a Told, id: &str) -> &'a str {
 /// Signs in with a token; the cookie, as a browser sends it back.
 async fn sign_in(web: &Web, token: &str) -> String {
     let told = web.send("POST", "/sign-in", &[FORM], &format!("token={token}")).await;
-    assert_eq!((told.status.as_u16(), told.header("location")), (303, Some("/?did=signed-in")), "{}", told.body);
-    let cookie = told.header("set-cookie").unwrap();
+    assert_eq!(told.did(), Some("signed-in"));
+    let cookie = told.cookie("session").unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     cookie.split(';').next().unwrap().to_owned()
 }
@@ -224,7 +226,23 @@ async fn reading_that_needs_a_token_shows_the_form_instead() {
         "a reader gives no orders"
     );
     assert!(page.body.contains("Sign out"));
-    assert_eq!(web.ask("GET", "/api/incidents", &[("cookie", &cookie)]).await.status.as_u16(), 401, "only for pages");
+    for path in ["/ops-report", "/api/incidents", "/api/deliveries", "/api/silences"] {
+        let told = web.ask("GET", path, &[("cookie", &cookie)]).await;
+        assert!(told.status.as_u16() != 401, "a link of our pages leads nowhere: {path}");
+        assert_eq!(web.get(path).await.status.as_u16(), 401, "{path}");
+    }
+    let report = web.ask("GET", "/ops-report", &[("cookie", &cookie)]).await;
+    assert!(report.body.contains("Summarise the interview"), "with the details that the page shows");
+    let operator = sign_in(&web, "ops").await;
+    for (method, path) in
+        [("GET", "/ops-report?refresh=1"), ("POST", "/api/silences"), ("POST", "/api/actors/health/restart")]
+    {
+        let told = web.ask(method, path, &[("cookie", &operator)]).await;
+        assert_eq!(told.status.as_u16(), 401, "{path}: what does something needs the token itself");
+    }
+    let said = web.ask("GET", "/", &[("cookie", "did=signed-out")]).await;
+    assert!(said.status.as_u16() == 401 && said.body.contains("You are signed out."), "{}", said.body);
+    assert!(!said.body.contains("data-refresh"), "a form is left alone");
 }
 
 #[actix_web::test]
@@ -239,32 +257,33 @@ async fn orders_need_the_session_and_what_its_pages_hold() {
     let (page, csrf) = seen(&web, &cookie).await;
     assert!(page.body.contains("Summarise the interview") && page.body.contains("https://www.notion.so/"));
 
-    let refused = Some("/?did=not-yours");
+    let refused = Some("not-yours");
     for path in
         ["/incidents/i-1/acknowledge", "/silences/all/1h", "/silences/x/end", "/actors/health/restart", "/check"]
     {
-        assert_eq!(press(&web, "", path, &csrf).await.header("location"), refused);
-        assert_eq!(press(&web, &cookie, path, "").await.header("location"), refused);
-        assert_eq!(press(&web, &cookie, path, "0123").await.header("location"), refused);
+        assert_eq!(press(&web, "", path, &csrf).await.did(), refused);
+        assert_eq!(press(&web, &cookie, path, "").await.did(), refused);
+        assert_eq!(press(&web, &cookie, path, "0123").await.did(), refused);
         let foreign = [FORM, ("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site")];
         let told = web.send("POST", path, &foreign, &format!("csrf={csrf}")).await;
-        assert_eq!(told.header("location"), refused);
+        assert_eq!(told.did(), refused);
         assert_eq!(web.ask("GET", path, &[("cookie", &cookie)]).await.status.as_u16(), 405);
     }
     assert_eq!(web.store.silences(Utc::now()).await.unwrap(), []);
 
     let told = press(&web, &cookie, "/incidents/i-1/acknowledge", &csrf).await;
-    assert_eq!((told.status.as_u16(), told.header("location")), (303, Some("/?did=acknowledged")));
-    let said = web.ask("GET", "/?did=acknowledged", &[("cookie", &cookie)]).await;
+    assert_eq!(told.did(), Some("acknowledged"));
+    let said = web.ask("GET", "/", &[("cookie", &format!("{cookie}; did=acknowledged"))]).await;
     assert!(said.body.contains("The incident is acknowledged"));
+    assert!(said.cookie("did").unwrap().contains("Max-Age=0"), "it is said once");
     assert!(section(&said, "open").contains("acknowledged by <bdi>operator</bdi>"));
     let told = press(&web, &cookie, "/incidents/i-1/acknowledge", &csrf).await;
-    assert_eq!(told.header("location"), Some("/?did=already"));
+    assert_eq!(told.did(), Some("already"));
     let told = press(&web, &cookie, "/incidents/i-9/acknowledge", &csrf).await;
-    assert_eq!(told.header("location"), Some("/?did=not-open"));
+    assert_eq!(told.did(), Some("not-open"));
 
     let told = press(&web, &cookie, "/silences/stuck_jobs/4h", &csrf).await;
-    assert_eq!(told.header("location"), Some("/?did=silenced-4h"));
+    assert_eq!(told.did(), Some("silenced-4h"));
     let silences = web.store.silences(Utc::now()).await.unwrap();
     let silence = &silences[0];
     let end = (silence.created + TimeDelta::hours(4) + TimeDelta::nanoseconds(999_999_999)).trunc_subsecs(0);
@@ -272,26 +291,81 @@ async fn orders_need_the_session_and_what_its_pages_hold() {
     let (page, _) = seen(&web, &cookie).await;
     assert!(section(&page, "open").contains("silenced until <time"));
     let told = press(&web, &cookie, &format!("/silences/{}/end", silence.id), &csrf).await;
-    assert_eq!(told.header("location"), Some("/?did=told-again"));
+    assert_eq!(told.did(), Some("told-again"));
     assert_eq!(web.store.silences(Utc::now()).await.unwrap(), []);
     assert_eq!(press(&web, &cookie, "/silences/stuck_jobs/9h", &csrf).await.status.as_u16(), 404);
     assert_eq!(press(&web, &cookie, "/silences/nothing/1h", &csrf).await.status.as_u16(), 400);
     assert_eq!(press(&web, &cookie, "/actors/nobody/restart", &csrf).await.status.as_u16(), 404);
 
     let told = press(&web, &cookie, "/check", &csrf).await;
-    assert_eq!(told.header("location"), Some("/?did=not-checked"), "the Scheduler of this test completes none");
+    assert_eq!(told.did(), Some("not-checked"), "the Scheduler of this test completes none");
     assert_eq!(web.cycles_asked.load(std::sync::atomic::Ordering::SeqCst), 1);
 
     let told = press(&web, &cookie, "/sign-out", &csrf).await;
-    assert!(told.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert!(told.cookie("session").unwrap().contains("Max-Age=0"));
 }
 
 #[actix_web::test]
-async fn an_address_has_the_page_say_only_sentences_of_ours() {
+async fn no_address_has_the_page_say_that_something_was_done() {
     let web = Web::showing(ill_now(), owned());
-    assert!(web.get("/?did=signed-out").await.body.contains("class=\"said\""));
-    assert!(!web.get("/?did=%3Cscript%3E").await.body.contains("class=\"said\""));
-    assert!(!web.get("/?said=hello").await.body.contains("class=\"said\""));
+    for address in ["/?did=acknowledged", "/?did=signed-out", "/?said=hello"] {
+        assert!(!web.get(address).await.body.contains("class=\"said\""), "{address}");
+    }
+    let said = web.ask("GET", "/", &[("cookie", "did=signed-out")]).await;
+    assert!(said.body.contains("You are signed out."));
+    let hostile = web.ask("GET", "/", &[("cookie", "did=%3Cscript%3E")]).await;
+    assert!(!hostile.body.contains("class=\"said\""));
+    assert!(hostile.cookie("did").unwrap().contains("Max-Age=0"));
+}
+
+#[actix_web::test]
+async fn what_nobody_knows_is_not_called_none() {
+    let web = Web::start(Choice::default());
+    web.store.close().await.unwrap();
+    let page = web.get("/").await;
+    assert!(section(&page, "now").contains("Nobody knows"));
+    for id in ["open", "past", "gaps"] {
+        let shown = section(&page, id);
+        assert!(shown.contains("Not known: ") && !shown.contains("None"), "{shown}");
+    }
+    assert!(section(&page, "channels").contains("email"), "a channel that is configured is there all the same");
+}
+
+#[actix_web::test]
+async fn figures_that_are_too_old_are_shown_as_what_they_were() {
+    let mut overview = sample::ill();
+    overview.report.timestamp = Utc::now() - TimeDelta::hours(3);
+    let web = Web::showing(overview, owned());
+    let cookie = sign_in(&web, "ops").await;
+    let (page, _) = seen(&web, &cookie).await;
+    for id in ["open", "openai", "jobs", "stuck"] {
+        let shown = section(&page, id);
+        assert!(shown.contains("As it was at <time") && shown.contains("nobody has looked since"), "{id}: {shown}");
+    }
+    let now = section(&page, "now");
+    let (current, earlier) = now.split_once("when somebody last looked:").unwrap();
+    assert!(current.contains("⚪ Last check was 180 minutes ago") && !current.contains("137 job(s)"), "{now}");
+    assert!(earlier.contains("137 job(s) stuck"), "{now}");
+    assert!(section(&page, "gaps").contains("Nobody has looked since <time"));
+
+    web.publish(ill_now());
+    let (page, _) = seen(&web, &cookie).await;
+    assert!(!page.body.contains("As it was") && !page.body.contains("last looked:"), "{}", page.body);
+}
+
+#[actix_web::test]
+async fn a_well_page_does_not_pass_over_what_is_not_yet_over() {
+    let mut overview = sample::well_at(Utc::now());
+    let recovering = |id: &str, issue, streak| Incident { streak, ..incident(id, issue, Phase::Recovering) };
+    overview.incidents = vec![recovering("i-1", IssueId::StuckJobs, 1), recovering("i-2", IssueId::LowCompletion, 3)];
+    let web = Web::showing(overview, Choice::default());
+    let page = web.get("/").await;
+    let now = section(&page, "now");
+    assert!(now.contains("is well") && now.contains("2 incidents are not yet over"), "{now}");
+    assert!(!now.contains("No incident is on record"), "{now}");
+    let open = section(&page, "open");
+    assert!(open.contains("not seen in the newest cycle, not yet over"), "{open}");
+    assert!(open.contains("not seen in the last 3 cycles, not yet over"), "{open}");
 }
 
 #[actix_web::test]
@@ -305,9 +379,53 @@ async fn an_incident_has_its_own_page() {
     assert!(section(&page, "story").contains("acknowledged by <bdi>&#60;ada&#62;</bdi>"), "{}", page.body);
     assert!(!page.body.contains("Notion"));
     assert!(web.get_with("ops", "/incidents/i-1").await.body.contains("what &#60;Notion&#62; said"));
+    let at = "title=\"2025-10-17 13:48:48 UTC\" data-exact>17 Oct, 13:48:48 UTC</time>";
+    assert!(section(&page, "incident").contains(at), "to the second: {}", page.body);
     for unknown in ["/incidents/i-2", "/incidents/%3Cscript%3E", "/incidents/a%00b"] {
-        assert_eq!(web.get(unknown).await.status.as_u16(), 404, "{unknown}");
+        let told = web.get(unknown).await;
+        assert_eq!((told.status.as_u16(), told.header("content-type")), (404, Some("text/html; charset=utf-8")));
+        assert!(told.body.contains("There is no such incident") && told.body.contains("<a href=\"/\">status page"));
+        assert!(!told.body.contains("data-refresh"), "there is nothing to wait for");
     }
+    let told = web.get("/api/incidents/i-2").await;
+    assert_eq!(told.header("content-type"), Some("application/problem+json"));
+    web.store.close().await.unwrap();
+    let told = web.get("/incidents/i-1").await;
+    assert_eq!((told.status.as_u16(), told.header("retry-after")), (503, Some("5")));
+    assert!(told.body.contains("cannot be shown now"), "{}", told.body);
+}
+
+#[actix_web::test]
+async fn a_long_story_is_told_page_by_page() {
+    let web = Web::showing(ill_now(), owned());
+    let open = incident("i-1", IssueId::StuckJobs, Phase::Open);
+    let what = |number: usize| Recorded {
+        incident_id: "i-1".into(),
+        at: sample::moment() + TimeDelta::seconds(i64::try_from(number).unwrap()),
+        what: What::Worsened,
+        text: format!("change {number}."),
+        by: None,
+    };
+    let stepped = vec![(open, Change::None)];
+    let decision = Decision { stepped, entries: (1..=130).map(what).collect(), ..Decision::default() };
+    web.store.settle(|_| decision).await.unwrap();
+    let mut seen = vec![];
+    for (path, count, links) in [
+        ("/incidents/i-1", 60, &["?page=2"][..]),
+        ("/incidents/i-1?page=2", 60, &["?page=1", "?page=3"]),
+        ("/incidents/i-1?page=3", 10, &["?page=2"]),
+        ("/incidents/i-1?page=99", 10, &["?page=2"]),
+        ("/incidents/i-1?page=0", 60, &["?page=2"]),
+        ("/incidents/i-1?page=x", 60, &["?page=2"]),
+    ] {
+        let page = web.get(path).await;
+        let story = section(&page, "story");
+        assert_eq!(story.matches("<bdi>change ").count(), count, "{path}");
+        let found: Vec<&str> = page.body.split("href=\"/incidents/i-1").skip(1).map(|rest| &rest[..7]).collect();
+        assert_eq!(found, links, "{path}");
+        seen.extend(story.split("<bdi>change ").skip(1).map(|rest| rest.split('.').next().unwrap().to_owned()));
+    }
+    assert!((1..=130).all(|number| seen.contains(&number.to_string())), "each is on some page: {seen:?}");
 }
 
 #[actix_web::test]

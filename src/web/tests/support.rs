@@ -125,6 +125,20 @@ impl Told {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// A cookie that is set.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.get_all("set-cookie").map(|cookie| cookie.to_str().unwrap());
+        cookies.into_iter().find(|cookie| cookie.starts_with(&format!("{name}=")))
+    }
+
+    /// What the page is to say came of an order that leads back to it.
+    pub(super) fn did(&self) -> Option<&str> {
+        assert_eq!((self.status.as_u16(), self.header("location")), (303, Some("/")), "{}", self.body);
+        let cookie = self.cookie("did")?;
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        cookie.split(['=', ';']).nth(1)
+    }
+
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
