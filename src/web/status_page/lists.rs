@@ -102,7 +102,7 @@ pub(super) fn quiet(silence: &Silence, access: Access) -> Quiet<'_> {
         by: cut(&silence.by, 100),
         reason: detail(&silence.reason, access),
         end: format!("/silences/{}/end", silence.id),
-        end_label: format!("End the silence: {what}"),
+        end_label: format!("End it: the silence of {what}"),
         what,
     }
 }

@@ -56,8 +56,7 @@ async fn times_are_those_of_where_the_reader_is() {
         // It stays so when it is refreshed.
         home.world.openai.revoke_key();
         service.cycle().await;
-        browser.come_back().await;
-        browser.wait_for("h1", "EchoPilot has 2 issues").await;
+        browser.comes_to("h1", "EchoPilot has 2 issues").await;
     }
     assert_eq!(browser.run("return window.isTheSame === true").await, true);
     let drawn = browser.run("return document.querySelector('#jobs svg')?.textContent ?? 'UTC'").await;

@@ -159,14 +159,33 @@ impl Browser {
         }
     }
 
+    /// Comes back to the page until the text of an element contains `wanted`.
+    pub async fn comes_to(&self, selector: &str, wanted: &str) {
+        let begun = std::time::Instant::now();
+        loop {
+            let shown = self.shown(selector).await;
+            if shown.contains(wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < SOON, "{selector} does not come to {wanted:?}: {shown:?}");
+            self.come_back().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The text of an element as it is now, if it is there.
+    async fn shown(&self, selector: &str) -> String {
+        match self.client.find(Locator::Css(selector)).await {
+            Ok(element) => element.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Waits until the text of an element contains `wanted`.
     pub async fn wait_for(&self, selector: &str, wanted: &str) {
         let begun = std::time::Instant::now();
         loop {
-            let shown = match self.client.find(Locator::Css(selector)).await {
-                Ok(element) => element.text().await.unwrap_or_default(),
-                Err(_) => String::new(),
-            };
+            let shown = self.shown(selector).await;
             if shown.contains(wanted) {
                 return;
             }
