@@ -11,7 +11,7 @@ use crate::store::Sample;
 const SIZE: (u32, u32) = (300, 120);
 
 /// Where the axis of the time is named.
-const CORNER: (i32, i32) = (16, 104);
+const CORNER: (i32, i32) = (10, 110);
 
 const DAY: i64 = 86_400;
 

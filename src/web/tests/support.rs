@@ -73,6 +73,7 @@ impl Handler<RunCycle> for Scheduler {
 pub(super) struct Choice {
     pub(super) ops_token: Option<&'static str>,
     pub(super) read_token: Option<&'static str>,
+    pub(super) public_url: Option<&'static str>,
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
@@ -86,6 +87,7 @@ impl Default for Choice {
         Self {
             ops_token: None,
             read_token: None,
+            public_url: None,
             patience: PATIENCE,
             cycle: Cycle::Gives(None),
             ping,
@@ -157,7 +159,7 @@ impl Web {
             ops_token: choice.ops_token.map(Secret::new),
             read_token: choice.read_token.map(Secret::new),
             service: "EchoPilot".into(),
-            public_url: None,
+            public_url: choice.public_url.map(str::to_owned),
             thresholds: sample::thresholds(),
             interval: Duration::from_secs(300),
             check_timeout: Duration::from_secs(60),
