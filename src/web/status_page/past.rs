@@ -140,3 +140,36 @@ fn well_since(samples: &[Sample]) -> Option<DateTime<Utc>> {
     let last = samples.iter().rposition(|sample| !sample.ok)?;
     samples.get(last + 1).or(samples.get(last)).map(|sample| sample.at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_well_since_the_first_good_look_after_the_last_bad_one() {
+        let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let looks = |well: &[bool]| -> Vec<Sample> {
+            let sample = |(ok, minute): (&bool, i64)| Sample {
+                at: at(minute),
+                ok: *ok,
+                openai: None,
+                notion: None,
+                jobs: None,
+                done: None,
+                low_qa: None,
+                avg_qa_tenths: None,
+                stuck: None,
+                health_ms: None,
+            };
+            well.iter().zip(0..).map(sample).collect()
+        };
+        for (well, expected) in [
+            (&[][..], None),
+            (&[true, true], None),
+            (&[false, true, false, true, true], Some(3)),
+            (&[true, false], Some(1)),
+        ] {
+            assert_eq!(well_since(&looks(well)), expected.map(at), "{well:?}");
+        }
+    }
+}
