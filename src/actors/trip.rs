@@ -178,7 +178,7 @@ impl Trip<'_> {
                     match insist(|| self.ledger.remember(name, MEMORY, &memory)).await {
                         // Whoever leads by now remembers his own; that it has arrived is true all the same.
                         Err(StoreError::NotLeading) => {
-                            log::info!("{name}: what it remembers is left to who leads by now")
+                            log::info!("{name}: what it remembers is left to who leads by now");
                         }
                         remembered => remembered?,
                     }
