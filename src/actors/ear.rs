@@ -129,9 +129,8 @@ impl Ear {
     async fn serve(&mut self, footing: Footing) {
         let Some(bot) = self.begin(footing).await else { return };
         while !self.is_over(footing) {
-            if self.menu.is_due() {
-                let Some(answer) = self.while_on(footing, self.console.offer()).await else { return };
-                self.menu.heard(answer);
+            if self.menu.is_due() && self.offer(footing).await.is_none() {
+                return;
             }
             // What happened before is asked for without waiting, so that it is known what has happened since.
             let was_away = self.heard.is_none_or(|heard| Moment::now().since(heard) > FRESH);
@@ -197,9 +196,17 @@ impl Ear {
             self.epoch = footing.epoch();
             self.follow(footing).await?;
             self.menu.is_to_be_offered();
+            self.offer(footing).await?;
             log::info!("telegram: listening for commands as @{}", bot.name);
         }
         Some(bot)
+    }
+
+    /// Has the commands be offered in the chat; nothing comes of it if it is over before that.
+    async fn offer(&mut self, footing: Footing) -> Option<()> {
+        let answer = self.while_on(footing, self.console.offer()).await?;
+        self.menu.heard(answer);
+        Some(())
     }
 
     /// Obeys what is to be obeyed; how many orders were.
