@@ -27,3 +27,6 @@ pub mod scheduler;
 pub mod settling;
 pub mod telemetry;
 mod trip;
+
+#[cfg(test)]
+mod hearing_tests;

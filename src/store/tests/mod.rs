@@ -14,6 +14,7 @@ mod opening;
 mod outbox;
 mod plans;
 mod prune;
+mod refusals;
 mod resending;
 mod samples;
 mod server;
