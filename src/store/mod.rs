@@ -71,7 +71,7 @@ pub use records::{Attempt, DeliveryRecord, NoticeState};
 pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
 pub use settle::{Decision, Known};
-pub use subjects::Subjects;
+pub use subjects::{Posted, Subjects};
 
 use crate::secret::Secret;
 use database::Database;
