@@ -13,6 +13,7 @@ use super::courier::{Outcome, Route};
 use super::leadership::Footing;
 use super::merging::{self, News};
 use crate::channels::{Audience, Channel, Letter, Part, Receipt, Refusal, Retry};
+use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery;
 use crate::domain::message::duration;
 use crate::store::{Due, Ledger, Notice, StoreError};
@@ -32,6 +33,9 @@ const WRITING: Duration = Duration::from_secs(5);
 /// longer, that one message is sent again.
 const INSISTENCE: Duration = Duration::from_secs(20);
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+
+/// So many incidents are named in a line of the log: more than there are issues.
+const MOST_NAMED: usize = 20;
 
 /// How much later than the channel itself the Courier gives up on a send. A channel that keeps its deadline has the last
 /// word: one that took the letter and then waited for a good-bye must not be asked again.
@@ -193,7 +197,7 @@ impl Trip<'_> {
         let now = Utc::now();
         insist(|| self.ledger.delivered(&notice.id, now, answer)).await?;
         self.route.telemetry.delivered(self.name, (now - notice.created).to_std().unwrap_or_default());
-        log::info!("{}: delivered {} {}: {answer}", self.name, notice.kind.name(), notice.id);
+        log::info!("{}{}: delivered {} {}: {answer}", about(notice), self.name, notice.kind.name(), notice.id);
         Ok(Outcome::Delivered)
     }
 
@@ -231,10 +235,18 @@ impl Trip<'_> {
             (None, Retry::Later(_)) => format!("given up: in vain for {}", duration(delivery::GIVE_UP_AFTER)),
             (None, Retry::Never) => "not tried again: somebody has to do something".into(),
         };
-        let (kind, id, text) = (notice.kind.name(), &notice.id, &refusal.text);
-        log::error!("{name}: {kind} {id} was not delivered (attempt {}), {what_next}: {text}", due.attempts);
+        let (about, kind, id, text) = (about(notice), notice.kind.name(), &notice.id, &refusal.text);
+        log::error!("{about}{name}: {kind} {id} was not delivered (attempt {}), {what_next}: {text}", due.attempts);
         Ok(Outcome::Refused)
     }
+}
+
+/// The incidents that the notice tells of, as they stand at the beginning of a line of the log.
+fn about(notice: &Notice) -> String {
+    let bulletin = notice.content.as_deref().and_then(Bulletin::parse);
+    let lines = bulletin.as_ref().map(|bulletin| bulletin.lines.as_slice()).unwrap_or_default();
+    let ids: Vec<&str> = lines.iter().take(MOST_NAMED).map(|line| line.incident.as_str()).collect();
+    if ids.is_empty() { String::new() } else { format!("incident={} ", ids.join(",")) }
 }
 
 /// What is in there is replaced as a whole.

@@ -129,7 +129,10 @@ async fn a_log_in_json_is_one_object_a_line() {
     let posted = messages.iter().find(|message| message.contains(" telegram: posted alert ")).unwrap();
     let notice = posted.split(' ').find(|word| word.ends_with(':') && word.len() == 37).unwrap().trim_end_matches(':');
     let delivered = format!("telegram: delivered alert {notice}: ");
-    assert!(messages.iter().any(|message| message.starts_with(&delivered)), "{posted} leads to the delivery: {log}");
+    let delivered = messages.iter().find(|message| message.contains(&delivered)).expect("it leads to the delivery");
+    let incident = delivered.split(' ').next().unwrap();
+    let opened = format!(" {incident} openai_offline opened: ");
+    assert!(messages.iter().any(|message| message.contains(&opened)), "{delivered} leads to the incident: {log}");
 }
 
 #[actix_rt::test]

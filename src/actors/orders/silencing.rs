@@ -26,15 +26,14 @@ impl Orders<'_> {
     ) -> (Silence, Deed) {
         let id = Uuid::now_v7().to_string();
         let silence = Silence { id, issue, created: now, until, by: by.to_owned(), reason: String::new() };
-        let of = issue.map_or_else(|| "all issues".into(), |issue| issue.to_string());
         let deed = match self.office.ledger.store().silence(&silence).await {
             Ok(true) => {
-                log::info!("silence {} of {of} until {until} by {by}", silence.id);
+                log::info!("{}", silence.words());
                 Deed::Done
             }
             Ok(false) => Deed::NotDone(Hindrance::TooManySilences),
             Err(error) => {
-                log::warn!("silence {} of {of} is not begun: {error}", silence.id);
+                log::warn!("not begun: {}: {error}", silence.words());
                 failed(&error)
             }
         };
