@@ -3,6 +3,7 @@
 //! What *is* (figures, states, what waits) is not kept here: that is translated from what is known when it is asked for.
 //! The sets of labels are bounded by the code: no name that comes from outside is one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +27,7 @@ const ANSWERS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10
 pub struct Telemetry {
     registry: Registry,
     cycles: IntCounterVec,
+    last_complete: Arc<Mutex<Option<DateTime<Utc>>>>,
     checks: IntCounterVec,
     looks: HistogramVec,
     opened: IntCounterVec,
@@ -62,10 +64,12 @@ impl Telemetry {
         let telemetry = Self {
             cycles: counter(
                 "cycles_total",
-                "Cycles that this process ran, by outcome: incomplete where a check could not look or nothing could be \
-                 written or told.",
+                "Cycles that this process ran, by outcome: incomplete where a check did not come to its end, what it saw \
+                 could not be written, or a channel does not get its notices. A party that is down does \
+                 not make it incomplete.",
                 &["outcome"],
             )?,
+            last_complete: Arc::default(),
             checks: counter("checks_total", "Looks of each check, by their outcome.", &["check", "outcome"])?,
             looks: histogram("check_duration_seconds", "How long the looks of each check took.", &["check"], &LOOKS)?,
             opened: counter(
@@ -129,6 +133,9 @@ impl Telemetry {
     /// A cycle is over; `is_complete` as the heartbeat has it.
     pub(super) fn cycle(&self, report: &Report, is_complete: bool) {
         self.cycles.with_label_values(&[if is_complete { "complete" } else { "incomplete" }]).inc();
+        if is_complete {
+            *self.last_complete.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.timestamp);
+        }
         for section in &report.sections {
             let name = section.check.name();
             for state in [CheckState::Ok, CheckState::Failing, CheckState::Unknown] {
@@ -137,6 +144,11 @@ impl Telemetry {
             }
             self.looks.with_label_values(&[name]).observe(section.took.as_secs_f64());
         }
+    }
+
+    /// The moment of the last cycle that this process has completed, as [`Telemetry::cycle`] was told.
+    pub fn last_complete_cycle(&self) -> Option<DateTime<Utc>> {
+        *self.last_complete.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An incident was opened.
@@ -169,5 +181,21 @@ impl Telemetry {
     /// Everything that was counted.
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_complete_cycle_is_not_the_last_one() {
+        let telemetry = Telemetry::new(DateTime::UNIX_EPOCH, &[]).unwrap();
+        let report = |second| Report::assemble(1, DateTime::UNIX_EPOCH + Duration::from_secs(second), vec![]);
+        telemetry.cycle(&report(1), false);
+        assert_eq!(telemetry.last_complete_cycle(), None);
+        telemetry.cycle(&report(2), true);
+        telemetry.cycle(&report(3), false);
+        assert_eq!(telemetry.last_complete_cycle(), Some(report(2).timestamp));
     }
 }

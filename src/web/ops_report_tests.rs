@@ -24,11 +24,24 @@ fn channels() -> [ChannelDelivery; 2] {
 }
 
 fn pretty(overview: &Overview, details: bool) -> String {
-    serde_json::to_string_pretty(&document(overview, &[], &[], &channels(), "EchoPilot", details)).unwrap()
+    let [email, telegram] = channels();
+    let known = [("email", Some(&email)), ("telegram", Some(&telegram))];
+    serde_json::to_string_pretty(&document(overview, &[], &[], &known, "EchoPilot", details)).unwrap()
 }
 
 fn value(overview: &Overview, since: &[Issue], details: bool) -> serde_json::Value {
-    serde_json::to_value(document(overview, since, &[], &channels(), "EchoPilot", details)).unwrap()
+    let [email, telegram] = channels();
+    let known = [("email", Some(&email)), ("telegram", Some(&telegram))];
+    serde_json::to_value(document(overview, since, &[], &known, "EchoPilot", details)).unwrap()
+}
+
+#[test]
+fn a_channel_that_nobody_has_asked_about_is_neither_well_nor_without_notices() {
+    let overview = sample::well();
+    let told = document(&overview, &[], &[], &[("email", None)], "EchoPilot", true);
+    let unknown = serde_json::json!({"channel": "email", "state": null, "pending": null, "last_delivered": null,
+                                     "last_error": null});
+    assert_eq!(serde_json::to_value(told).unwrap()["delivery"], serde_json::json!([unknown]));
 }
 
 #[test]

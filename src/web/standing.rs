@@ -128,7 +128,7 @@ pub(super) struct Present {
 
 impl Present {
     /// Whether nobody has looked for so long that nothing is known.
-    fn is_stale(&self) -> bool {
+    pub(super) fn is_stale(&self) -> bool {
         self.since.iter().any(|issue| issue.id == IssueId::ReportStale)
     }
 

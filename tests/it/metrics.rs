@@ -110,7 +110,7 @@ async fn what_is_unknown_is_absent_and_never_0() {
     home.world.notion.set_fault(Some(Fault::Hang));
     let service = home.serve().await;
     let before = scrape(&service).await;
-    let of_reports = ["jobs", "well", "party_up", "last_cycle", "qa_", "incidents_open{"];
+    let of_reports = ["jobs", "well", "party_up", "last_c", "qa_", "incidents_open{", "notices_pending", "channel_"];
     let known: Vec<_> = before.keys().filter(|name| of_reports.iter().any(|prefix| name.starts_with(prefix))).collect();
     assert!(known.is_empty(), "before the first cycle: {known:?}");
     home.world.notion.set_fault(Some(Fault::Reset));

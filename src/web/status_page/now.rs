@@ -157,8 +157,9 @@ struct ChannelRow<'a> {
     standing: &'static str,
     sign: &'static str,
     state: &'static str,
-    pending: u64,
+    pending: String,
     last: Option<When>,
+    no_last: &'static str,
     error: String,
 }
 
@@ -211,7 +212,12 @@ pub(super) async fn page(state: &WebState, visitor: &Visitor, query: &str) -> Re
         past: read.as_deref().map(|read| by_day(&read.resolved)).unwrap_or_default(),
         more_past: read.as_deref().is_some_and(|read| read.more),
         actors: actors.iter().map(|child| actor(child, access)).collect(),
-        channels: deliveries.iter().map(|delivery| channel(delivery, access)).collect(),
+        channels: state
+            .deliveries
+            .each(&deliveries)
+            .into_iter()
+            .map(|(name, delivery)| delivery.map_or_else(|| unknown(name), |delivery| channel(delivery, access)))
+            .collect(),
         gaps: gaps.iter().rev().take(SHOWN).map(gap).collect(),
     };
     html(StatusCode::OK, &page)
@@ -435,9 +441,25 @@ fn channel(delivery: &ChannelDelivery, access: Access) -> ChannelRow<'_> {
         standing: standing.name(),
         sign: standing.sign(),
         state: delivery.state.name(),
-        pending: delivery.pending,
+        pending: delivery.pending.to_string(),
         last: delivery.last_delivered.map(When),
+        no_last: "never",
         error,
+    }
+}
+
+/// A channel before anybody has asked how it is.
+fn unknown(name: &str) -> ChannelRow<'_> {
+    let standing = Standing::Unknown;
+    ChannelRow {
+        name,
+        standing: standing.name(),
+        sign: standing.sign(),
+        state: "not known yet",
+        pending: "unknown".into(),
+        last: None,
+        no_last: "unknown",
+        error: "unknown".into(),
     }
 }
 
