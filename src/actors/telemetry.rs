@@ -11,7 +11,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::domain::issue::IssueId;
-use crate::domain::report::{CheckState, Report};
+use crate::domain::report::{CheckState, Latency, Report};
 
 /// A look, in seconds: from a quick answer to beyond the usual deadline.
 const LOOKS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
@@ -30,6 +30,7 @@ pub struct Telemetry {
     last_complete: Arc<Mutex<Option<DateTime<Utc>>>>,
     checks: IntCounterVec,
     looks: HistogramVec,
+    probes: HistogramVec,
     opened: IntCounterVec,
     notices: IntCounterVec,
     retries: IntCounterVec,
@@ -72,6 +73,12 @@ impl Telemetry {
             last_complete: Arc::default(),
             checks: counter("checks_total", "Looks of each check, by their outcome.", &["check", "outcome"])?,
             looks: histogram("check_duration_seconds", "How long the looks of each check took.", &["check"], &LOOKS)?,
+            probes: histogram(
+                "probe_duration_seconds",
+                "How long each party took to answer the question whether it is there; what failed before is not counted in.",
+                &["party"],
+                &LOOKS,
+            )?,
             opened: counter(
                 "incidents_opened_total",
                 "Incidents that this process opened, also those that are held back by their cause.",
@@ -143,6 +150,12 @@ impl Telemetry {
                 self.checks.with_label_values(&[name, state.name()]).inc_by(count);
             }
             self.looks.with_label_values(&[name]).observe(section.took.as_secs_f64());
+        }
+        let Latency { openai, notion } = report.latency();
+        for (party, took) in [("openai", openai), ("notion", notion)] {
+            if let Some(took) = took {
+                self.probes.with_label_values(&[party]).observe(took.as_secs_f64());
+            }
         }
     }
 

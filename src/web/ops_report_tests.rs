@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::fault::FaultKind;
 use crate::domain::incident::Held;
-use crate::domain::report::{Answer, CheckName, Figures, Gap, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Gap, Latency, Sight};
 use crate::web::tests::sample;
 
 /// One channel that waits, and one that is well.
@@ -263,7 +263,8 @@ fn a_party_that_is_not_configured_is_neither_up_nor_down_and_two_faults_are_both
             Some("OpenAI timeout; Notion connection failed: connection refused"),
         ),
     ] {
-        let sight = Sight::Seen { figures: Figures::Health { openai, notion }, issues: vec![] };
+        let sight =
+            Sight::Seen { figures: Figures::Health { openai, notion, latency: Latency::default() }, issues: vec![] };
         let section = Section { check: CheckName::Health, took: Duration::ZERO, sight };
         let overview =
             Overview { report: Report::assemble(1, sample::moment(), vec![section]), incidents: vec![], gaps: vec![] };

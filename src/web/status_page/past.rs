@@ -116,9 +116,8 @@ impl WebState {
         let drawn = |part| Drawn {
             strips: [strip::of_hours(part, &samples, thresholds, now), strip::of_days(part, &days, thresholds, now)],
             charts: match part {
-                // One look asks both parties: how long it took is shown once.
-                Part::OpenAi => chart::of_latency(&samples, now, step).into_iter().collect(),
-                Part::Notion => vec![],
+                Part::OpenAi => chart::of_openai(&samples, now, step).into_iter().collect(),
+                Part::Notion => chart::of_notion(&samples, now, step).into_iter().collect(),
                 Part::Jobs => chart::of_jobs(&samples, thresholds, now, step),
             },
         };
