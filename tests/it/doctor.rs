@@ -20,6 +20,9 @@ mod of_notion;
 /// Each sentence that it can say, and the fault that makes it say so.
 mod sentences;
 
+/// Whether all its words were heard.
+mod words;
+
 /// What it says to somebody who is well: the parts in their order, without what they answered.
 const WELL: [&str; 10] = [
     "ok    openai               GET /models → 4 models",
@@ -31,7 +34,7 @@ const WELL: [&str; 10] = [
     "ok    telegram:chat        getChat -1002147483001 → the supergroup \"Operations\", where the bot is member",
     "ok    notion:status_board  the properties of NOTION_STATUS_DB_ID → all that an entry fills are there",
     "ok    database             open the file watch.db → is not there yet; the service will make it",
-    "ok    settings             environment and .env → in order",
+    "ok    settings             environment and .env → in order; without HEARTBEAT_URL nobody is told",
 ];
 
 /// Somebody about whom there is nothing to say.

@@ -58,7 +58,9 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     let known = |option: &&String| statuses.is_terminal(Some(option.as_str()));
     let (over, others): (Vec<_>, Vec<_>) = status.options.iter().partition(known);
     let is_end = |option: &&&String| {
-        status.complete.contains(**option) || statuses.terminal.iter().any(|name| is_nearly(name, option.as_str()))
+        status.complete.contains(**option)
+            || is_one_of(&ENDS, option)
+            || statuses.terminal.iter().any(|name| is_nearly(name, option.as_str()))
     };
     let ends: Vec<String> = others.iter().filter(is_end).map(|option| (**option).clone()).collect();
     let list = |names: &[&String]| match names {
@@ -77,10 +79,81 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
         return Finding::warn(says, Remedy::TerminalNames { names: ends });
     }
     // Where Notion itself tells ends from the rest, there is nothing left to doubt.
-    match others.is_empty() || status.kind == "status" {
+    let is_doubtful = |option: &&String| status.kind != "status" && !is_one_of(&UNDER_WAY, option);
+    let names: Vec<String> = others.into_iter().filter(is_doubtful).cloned().collect();
+    match names.is_empty() {
         true => Finding::ok(says),
-        false => Finding::ok(says).hint(Remedy::UnlistedNames { names: others.into_iter().cloned().collect() }),
+        false => Finding::warn(says, Remedy::UnlistedNames { names }),
     }
+}
+
+/// What a job is usually called that is over. One of these that is in no list is an end that somebody has forgotten.
+const ENDS: [&str; 27] = [
+    "aborted",
+    "abandoned",
+    "archived",
+    "canceled",
+    "cancelled",
+    "closed",
+    "complete",
+    "completed",
+    "dead",
+    "delivered",
+    "done",
+    "dropped",
+    "error",
+    "errored",
+    "expired",
+    "failed",
+    "failure",
+    "finished",
+    "published",
+    "rejected",
+    "resolved",
+    "skipped",
+    "stopped",
+    "succeeded",
+    "success",
+    "successful",
+    "timed out",
+];
+
+/// What one is usually called that is not over: these need be in no list.
+const UNDER_WAY: [&str; 28] = [
+    "active",
+    "backlog",
+    "blocked",
+    "draft",
+    "in process",
+    "in progress",
+    "in review",
+    "new",
+    "not started",
+    "on hold",
+    "open",
+    "paused",
+    "pending",
+    "planned",
+    "processing",
+    "queue",
+    "queued",
+    "ready",
+    "retrying",
+    "review",
+    "running",
+    "scheduled",
+    "started",
+    "to do",
+    "todo",
+    "waiting",
+    "wip",
+    "working",
+];
+
+/// Whether it is one of the usual names, however it is written: `In_Progress`, `in-progress`.
+fn is_one_of(usual: &[&str], option: &str) -> bool {
+    let plain = option.trim().to_lowercase().replace(['_', '-'], " ");
+    usual.contains(&plain.as_str())
 }
 
 /// The same name to people, another one to Notion.
@@ -135,11 +208,14 @@ mod tests {
         for (kind, options, complete, jobs, remedy) in [
             ("select", &["Done", "Failed"][..], &[][..], Jobs::All, None),
             ("select", &[], &[], Jobs::All, None),
-            ("select", &["Done", "Queued"], &[], Jobs::All, unlisted(&["Queued"])),
+            ("select", &["Done", "Queued", "In_Progress", "On-Hold "], &[], Jobs::All, None),
+            ("select", &["Done", "Queued", "Brewing"], &[], Jobs::All, unlisted(&["Brewing"])),
+            ("select", &["Done", "Brewing", "Aborted"], &[], Jobs::All, terminal(&["Aborted"])),
             ("select", &["Done", "failed", "Queued"], &[], Jobs::All, terminal(&["failed"])),
             ("select", &["done", "Queued"], &[], Jobs::All, done(&["done", "Queued"])),
-            ("select", &["Queued"], &[], Jobs::Waiting, unlisted(&["Queued"])),
-            ("status", &["Done", "Queued"], &["Done"], Jobs::All, None),
+            ("select", &["Queued"], &[], Jobs::Waiting, None),
+            ("select", &["Brewing"], &[], Jobs::Waiting, unlisted(&["Brewing"])),
+            ("status", &["Done", "Queued", "Brewing"], &["Done"], Jobs::All, None),
             ("status", &["Done", "Queued", "Dropped"], &["Done", "Dropped"], Jobs::All, terminal(&["Dropped"])),
         ] {
             let found = of_status(&schema(kind, options, complete), "Status", &statuses, jobs);
