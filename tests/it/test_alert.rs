@@ -32,8 +32,11 @@ async fn each_channel_gets_one_message_that_says_that_it_is_a_test() {
     let board = home.world.notion.pages(home.world.status_board);
     assert_eq!((board.len(), board[0].text("Name").as_deref()), (1, Some("Auto-Operator")));
     assert!(board[0].text("Notes").unwrap().starts_with("Test, nothing was looked at: "));
-    // Nothing was looked at: nothing is said to be well. Notion shows a box that nobody has set as one without a tick.
-    assert_eq!((board[0].checkbox("OK"), board[0].number("Jobs (24h)")), (None, None));
+    // Nothing was looked at: nothing is said to be well, or not. Notion shows a box that nobody has set without a tick.
+    let requests = home.world.notion.requests().all();
+    let entry = requests.iter().find(|request| request.path == "/v1/pages").and_then(Received::json).unwrap();
+    assert_eq!((entry["properties"].get("OK"), board[0].number("Jobs (24h)")), (None, None), "{entry:#}");
+    assert!(entry["properties"].get("When").is_some(), "{entry:#}");
     assert_eq!(home.left_behind(), [], "it needs no database");
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::JobsConfig;
+use super::{JobsConfig, usual};
 use crate::clients::notion::Notion;
 use crate::clients::notion::schema::{Property, Schema};
 use crate::diagnosis::party::notion_remedy;
@@ -59,7 +59,7 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     let (over, others): (Vec<_>, Vec<_>) = status.options.iter().partition(known);
     let is_end = |option: &&&String| {
         status.complete.contains(**option)
-            || is_one_of(&ENDS, option)
+            || usual::is_end(option)
             || statuses.terminal.iter().any(|name| is_nearly(name, option.as_str()))
     };
     let ends: Vec<String> = others.iter().filter(is_end).map(|option| (**option).clone()).collect();
@@ -79,81 +79,12 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
         return Finding::warn(says, Remedy::TerminalNames { names: ends });
     }
     // Where Notion itself tells ends from the rest, there is nothing left to doubt.
-    let is_doubtful = |option: &&String| status.kind != "status" && !is_one_of(&UNDER_WAY, option);
+    let is_doubtful = |option: &&String| status.kind != "status" && !usual::is_under_way(option);
     let names: Vec<String> = others.into_iter().filter(is_doubtful).cloned().collect();
     match names.is_empty() {
         true => Finding::ok(says),
         false => Finding::warn(says, Remedy::UnlistedNames { names }),
     }
-}
-
-/// What a job is usually called that is over. One of these that is in no list is an end that somebody has forgotten.
-const ENDS: [&str; 27] = [
-    "aborted",
-    "abandoned",
-    "archived",
-    "canceled",
-    "cancelled",
-    "closed",
-    "complete",
-    "completed",
-    "dead",
-    "delivered",
-    "done",
-    "dropped",
-    "error",
-    "errored",
-    "expired",
-    "failed",
-    "failure",
-    "finished",
-    "published",
-    "rejected",
-    "resolved",
-    "skipped",
-    "stopped",
-    "succeeded",
-    "success",
-    "successful",
-    "timed out",
-];
-
-/// What one is usually called that is not over: these need be in no list.
-const UNDER_WAY: [&str; 28] = [
-    "active",
-    "backlog",
-    "blocked",
-    "draft",
-    "in process",
-    "in progress",
-    "in review",
-    "new",
-    "not started",
-    "on hold",
-    "open",
-    "paused",
-    "pending",
-    "planned",
-    "processing",
-    "queue",
-    "queued",
-    "ready",
-    "retrying",
-    "review",
-    "running",
-    "scheduled",
-    "started",
-    "to do",
-    "todo",
-    "waiting",
-    "wip",
-    "working",
-];
-
-/// Whether it is one of the usual names, however it is written: `In_Progress`, `in-progress`.
-fn is_one_of(usual: &[&str], option: &str) -> bool {
-    let plain = option.trim().to_lowercase().replace(['_', '-'], " ");
-    usual.contains(&plain.as_str())
 }
 
 /// The same name to people, another one to Notion.

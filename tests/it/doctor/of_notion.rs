@@ -24,6 +24,11 @@ pub fn of_notion(heard: &Heard) -> Cases<'_> {
         }
     };
     vec![
+        heard.in_order("GET /v1/users/me → an integration without a name (", |home| {
+            let body = Some(r#"{"object":"user","name":null}"#.to_owned());
+            let nameless = Fault::Status { code: 200, retry_after: None, body };
+            home.world.notion.set_fault_on("/v1/users/me", Some(nameless));
+        }),
         heard.of("fail  notion  ", Remedy::NotionToken, |home| home.world.notion.revoke_token()),
         heard.of("fail  notion  ", Remedy::NotionConnector, move |home| {
             let replit = replit(home);
@@ -67,6 +72,7 @@ pub fn of_notion(heard: &Heard) -> Cases<'_> {
             home.world.notion.remove_property(home.world.status_board, "Notes");
             home.world.notion.only_reads(true);
             let ended = home.run(&["doctor", "--fix"]).await;
+            heard.listen(&ended);
             let line = ended.stdout.lines().position(|line| line == "      Fix: add \"Notes\" (rich_text)").unwrap();
             let rest: Vec<_> = ended.stdout.lines().skip(line + 1).collect();
             let ended = Ended { stdout: rest.join("\n"), ..ended };

@@ -77,10 +77,15 @@ impl Heard {
         .boxed_local()
     }
 
+    /// Takes in what was said, whatever it is.
+    pub fn listen(&self, ended: &Ended) {
+        self.lines.borrow_mut().extend(ended.stdout.lines().map(str::to_owned));
+    }
+
     /// What to do stands below these lines, and there is nothing else to do.
     pub fn expect(&self, ended: &Ended, expected: &[(&str, Remedy)]) {
+        self.listen(ended);
         let lines: Vec<_> = ended.stdout.lines().collect();
-        self.lines.borrow_mut().extend(lines.iter().map(|line| (*line).to_owned()));
         let said = lines.windows(2).filter(|pair| pair[1].starts_with("      "));
         let said: Vec<_> = said.map(|pair| (pair[0], pair[1].trim_start().to_owned())).collect();
         assert_eq!(said.len(), expected.len(), "{}", ended.said());
@@ -191,6 +196,16 @@ fn of_openai(heard: &Heard) -> Cases<'_> {
             home.set("AI_INTEGRATIONS_OPENAI_API_KEY", "sk-of-another-day");
             home.set("AI_INTEGRATIONS_OPENAI_BASE_URL", &home.world.openai.url());
         }),
+        heard.of_all(
+            vec![
+                ("fail  openai  ", Remedy::OpenAiKey { variable: "OPENAI_API_KEY" }),
+                ("fail  notion  ", Remedy::NotionToken),
+            ],
+            |home| {
+                home.world.openai.revoke_key();
+                home.world.notion.revoke_token();
+            },
+        ),
         heard.in_order("a few words of gpt-4o-mini → answers", move |home| {
             chat(home);
             home.world.openai.announce_shutdown("gpt-4o-mini", None);
