@@ -22,6 +22,9 @@ use crate::domain::message::Wording;
 use crate::store::Ledger;
 use crate::supervision::{self, Sender};
 
+/// How long a Courier rests after it was refused: whatever is due next, a channel in trouble is not asked more often.
+const REST: Duration = Duration::from_secs(1);
+
 /// What a Courier needs to know.
 #[derive(Clone)]
 pub struct Route {
@@ -89,6 +92,9 @@ impl Courier {
                 let channel = (route.channel.build)();
                 while let Some(trip) = ordered.recv().await {
                     let outcome = trip::make(&route, &channel).await;
+                    if outcome == Outcome::Refused {
+                        tokio::time::sleep(REST).await;
+                    }
                     if let Err(refused) = returned.cast(Returned { trip, outcome }) {
                         log::warn!("{}: nobody hears that a notice was carried: {refused}", route.channel.name);
                     }

@@ -205,11 +205,12 @@ impl Hold {
             }
             self.lease = None;
         }
-        if !self.leaving.load(Relaxed)
-            && self.others_first.is_none_or(|until| until <= Instant::now())
-            && let Some(lease) = self.ledger.store().lead(&self.holder, TTL).await?
-        {
-            return Ok(ours(self.lease.insert(lease)));
+        if !self.leaving.load(Relaxed) && self.others_first.is_none_or(|until| until <= Instant::now()) {
+            if let Some(lease) = self.ledger.store().lead(&self.holder, TTL).await? {
+                return Ok(ours(self.lease.insert(lease)));
+            }
+            // That somebody else leads is known: on a file that cannot be read, by its lock. Who it is may not be.
+            return Ok(Word::Others(self.ledger.store().leader().await.unwrap_or_default().map(Arc::from)));
         }
         Ok(Word::Others(self.ledger.store().leader().await?.map(Arc::from)))
     }

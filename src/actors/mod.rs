@@ -25,3 +25,6 @@ pub mod scheduler;
 pub mod settling;
 pub mod telemetry;
 mod trip;
+
+#[cfg(test)]
+mod hearing_tests;

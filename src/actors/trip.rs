@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::courier::{Outcome, Route};
 use super::leadership::Footing;
-use super::merging;
+use super::merging::{self, News};
 use crate::channels::{Audience, Channel, Letter, Part, Receipt, Refusal, Retry};
 use crate::domain::delivery;
-use crate::domain::message::{Message, duration};
+use crate::domain::message::duration;
 use crate::store::{Due, Ledger, Notice, StoreError};
 
 /// What a channel's memory is kept under in the store, and what is known of a letter that was taken in part.
@@ -68,6 +68,9 @@ struct Partly {
     notice: String,
     memory: String,
     answer: String,
+    /// What those who have a part of it do not have, if there is more of it since.
+    #[serde(default)]
+    news: Option<News>,
 }
 
 /// A notice, and what there is to know of it before it is sent.
@@ -75,7 +78,7 @@ struct Load {
     due: Due,
     partly: Option<Partly>,
     /// What is new in it to those who have taken that part.
-    news: Option<Message>,
+    news: Option<News>,
 }
 
 impl Trip<'_> {
@@ -115,13 +118,14 @@ impl Trip<'_> {
             // Some receivers have it, and must not wait for the others to be told what is new.
             self.ledger.hasten(&partly.notice, now).await?;
         }
-        let news = Arc::<Mutex<Option<Message>>>::default();
+        let news = Arc::<Mutex<Option<News>>>::default();
         let merge = {
             let (wording, news) = (self.route.wording.clone(), Arc::clone(&news));
-            let known = partly.as_ref().map(|partly| partly.notice.clone());
+            let known = partly.clone();
             move |earlier: Vec<Notice>, newest: Notice| {
-                let known = known.as_ref();
-                *unpoisoned(&news) = known.and_then(|known| merging::news(&earlier, &newest, known, &wording));
+                *unpoisoned(&news) = known
+                    .as_ref()
+                    .and_then(|known| merging::news(&earlier, &newest, &known.notice, known.news.as_ref(), &wording));
                 merging::merge(&earlier, newest, &wording)
             }
         };
@@ -130,6 +134,7 @@ impl Trip<'_> {
         let news = unpoisoned(&news).take();
         Ok(due.map(|due| {
             let partly = partly.filter(|partly| partly.notice == due.notice.id || news.is_some());
+            let news = news.or_else(|| partly.as_ref().and_then(|partly| partly.news.clone()));
             Load { due, partly, news }
         }))
     }
@@ -155,7 +160,7 @@ impl Trip<'_> {
             thread_answer: thread_answer.as_deref(),
             memory: memory.as_deref(),
             part: load.partly.as_ref().map(|partly| partly.memory.as_str()),
-            news: load.news.as_ref(),
+            news: load.news.as_ref().map(|news| &news.message),
         };
         self.route.pace.wait().await;
         // Whoever was paused until here finds that its term is over.
@@ -170,7 +175,13 @@ impl Trip<'_> {
                 // It has arrived: as long as that is not written down, it would be sent again. What is to be remembered
                 // comes first, since the next notice may be claimed as soon as this one is off the list.
                 if let Some(memory) = receipt.memory {
-                    insist(|| self.ledger.remember(name, MEMORY, &memory)).await?;
+                    match insist(|| self.ledger.remember(name, MEMORY, &memory)).await {
+                        // Whoever leads by now remembers his own; that it has arrived is true all the same.
+                        Err(StoreError::NotLeading) => {
+                            log::info!("{name}: what it remembers is left to who leads by now");
+                        }
+                        remembered => remembered?,
+                    }
                 }
                 self.delivered(notice, &receipt.answer).await
             }
@@ -187,7 +198,7 @@ impl Trip<'_> {
     }
 
     async fn refused(&self, load: &Load, refusal: Refusal) -> Result<Outcome, StoreError> {
-        let (name, Load { due, partly, .. }, now) = (self.name, load, Utc::now());
+        let (name, Load { due, partly, news }, now) = (self.name, load, Utc::now());
         let notice = &due.notice;
         let next = match refusal.retry {
             Retry::Later(asked) => {
@@ -196,11 +207,13 @@ impl Trip<'_> {
             }
             Retry::Never => None,
         };
-        let before = partly.clone().filter(|partly| partly.notice == notice.id);
-        let taken = refusal.part.map(|Part { memory, answer }| Partly { notice: notice.id.clone(), memory, answer });
+        let id = || notice.id.clone();
+        // If nobody has taken any more of it, they have what they had.
+        let before = partly.clone().map(|partly| Partly { notice: id(), news: news.clone(), ..partly });
+        let taken = refusal.part.map(|Part { memory, answer }| Partly { notice: id(), memory, answer, news: None });
         match (next, taken.or(before)) {
             // Those who have it were told, and are told the end of it, too.
-            (None, Some(partly)) => {
+            (None, Some(partly)) if partly.news.is_none() => {
                 let answer = format!("{}; not to all: {}", partly.answer, refusal.text);
                 return self.delivered(notice, &answer).await;
             }
@@ -209,7 +222,7 @@ impl Trip<'_> {
                     insist(|| self.ledger.remember(name, PART, &partly)).await?;
                 }
             }
-            (_, None) => {}
+            (None, Some(_)) | (_, None) => {}
         }
         self.ledger.failed(&notice.id, now, &refusal.text, next).await?;
         self.route.telemetry.refused(name, next.is_some());
@@ -234,7 +247,9 @@ async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> 
     let began = Instant::now();
     loop {
         match write().await {
-            Err(error) if !matches!(error, StoreError::Closed) && began.elapsed() < INSISTENCE => {
+            Err(error)
+                if !matches!(error, StoreError::Closed | StoreError::NotLeading) && began.elapsed() < INSISTENCE =>
+            {
                 log::warn!("what was delivered cannot be written down yet: {error}");
                 tokio::time::sleep(BETWEEN_WRITES).await;
             }

@@ -17,7 +17,7 @@ use crate::channels::{Asked, Audience, ChannelSpec};
 use crate::domain::bulletin::Bulletin;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::maintenance::Windows;
-use crate::domain::message::{self, Wording};
+use crate::domain::message::{self, Message, Wording};
 use crate::domain::notice::NoticeKind;
 use crate::store::{Location, Store};
 
@@ -218,6 +218,35 @@ async fn the_channel_is_reminded_of_the_part_that_was_taken() {
     stage.post([notice("1.3", Utc::now())]).await;
     assert_eq!(stage.trip().await, Outcome::Delivered);
     assert_eq!((&stage.given()[2].part, &stage.given()[2].news), (&None, &None), "that is another letter");
+}
+
+#[tokio::test]
+async fn who_has_a_part_is_told_what_is_new_even_if_that_was_refused_once() {
+    let stage = Stage::with([partly(), later("421 busy")]).await;
+    stage.post([notice("1.0", Utc::now())]).await;
+    assert_eq!(stage.trip().await, Outcome::Refused);
+    stage.post([notice("1.1", Utc::now())]).await;
+    assert_eq!(stage.trip().await, Outcome::Refused, "nobody took any of it");
+    stage.post([notice("1.2", Utc::now())]).await;
+    assert_eq!(stage.trip().await, Outcome::Delivered);
+    let given = &stage.given()[2];
+    assert_eq!((given.id.as_str(), given.part.as_deref()), ("1.2", Some("bob has it")));
+    let news = given.news.as_deref().unwrap();
+    assert!(!news.contains("version 1.0") && news.contains("version 1.1") && news.contains("version 1.2"), "{news}");
+}
+
+#[tokio::test]
+async fn a_part_of_what_may_have_arrived_is_not_sent_again_and_again() {
+    let stage = Stage::with([partly(), partly(), partly()]).await;
+    stage.post([notice("1.0", Utc::now())]).await;
+    // Whoever sent it was killed.
+    let (now, ledger) = (Utc::now(), &stage.route.ledger);
+    let merge = |_: Vec<Notice>, newest| newest;
+    ledger.claim("email", now, now, "who is gone", merge).await.unwrap().unwrap();
+    stage.post([notice("1.1", Utc::now())]).await;
+    assert_eq!(stage.trip().await, Outcome::Refused);
+    assert!(matches!(stage.trip().await, Outcome::Nothing(Some(next)) if next > Utc::now()), "it waits for its time");
+    assert_eq!(stage.given().len(), 1);
 }
 
 #[tokio::test]

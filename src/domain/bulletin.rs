@@ -198,6 +198,13 @@ impl Bulletin {
         Self { at: newer.at, turns, lines, figures, left_out, quotes }
     }
 
+    /// Only that these incidents are over, and starts and stops: the rest was true when it was written.
+    pub fn only_ends_of(self, incidents: &[String]) -> Self {
+        let is_end = |line: &Line| line.news == News::Resolved && incidents.contains(&line.incident);
+        let lines = self.lines.into_iter().filter(is_end).collect();
+        Self { lines, figures: None, quotes: vec![], left_out: 0, ..self }
+    }
+
     /// The bulletin as it waits in the outbox.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

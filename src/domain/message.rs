@@ -14,7 +14,7 @@ use super::notice::NoticeKind;
 use super::report::Report;
 
 /// A message for people: a subject and a body of plain text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// One line.
     pub subject: String,

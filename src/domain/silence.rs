@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::issue::IssueId;
+use super::message::timestamp;
 
 /// The longest silence: what nobody wants to hear of for longer is not to be watched.
 pub const LONGEST: Duration = Duration::from_hours(30 * 24);
@@ -45,6 +46,12 @@ pub struct Silence {
 }
 
 impl Silence {
+    /// What stands in the log of its beginning, the same wherever it was asked for.
+    pub fn words(&self) -> String {
+        let of = self.issue.map_or_else(|| "all issues".into(), |issue| issue.to_string());
+        format!("silence {} of {of} until {} by {}", self.id, timestamp(self.until), self.by)
+    }
+
     /// Whether nothing is to be told of `issue` at `now`.
     ///
     /// A silence that is known has begun, whatever `created` says: cycles count in whole seconds, and the clock of the
@@ -81,5 +88,21 @@ mod tests {
         ] {
             assert_eq!(silence(of).covers(issue, at(now)), expected, "{of:?} {issue} {now}");
         }
+    }
+
+    #[test]
+    fn the_log_has_one_wording_for_a_silence() {
+        let at = |seconds| DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        let silence = Silence {
+            id: "s-1".into(),
+            issue: Some(IssueId::StuckJobs),
+            created: at(0),
+            until: at(3_600),
+            by: "ada".into(),
+            reason: "backfill".into(),
+        };
+        assert_eq!(silence.words(), "silence s-1 of stuck_jobs until 1970-01-01T01:00:00Z by ada");
+        let all = Silence { issue: None, ..silence };
+        assert_eq!(all.words(), "silence s-1 of all issues until 1970-01-01T01:00:00Z by ada");
     }
 }

@@ -19,12 +19,13 @@ impl Store {
         .await
     }
 
-    /// Remembers `value` as `key` for `channel`, in place of what was there.
+    /// Remembers `value` as `key` for `channel`, in place of what was there. For the leader only: whoever leads by now goes on with
+    /// what he remembers.
     pub async fn remember(&self, channel: &str, key: &str, value: &str) -> Result<(), StoreError> {
-        let database = self.database.clone();
+        let store = self.clone();
         let (channel, key, value) = (channel.to_owned(), key.to_owned(), value.to_owned());
         self.run(async move {
-            let mut transaction = database.begin().await?;
+            let mut transaction = store.begin().await?;
             write(&mut transaction, &channel, &key, &value).await?;
             transaction.commit().await
         })

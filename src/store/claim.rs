@@ -1,13 +1,17 @@
 //! The notice that a channel is to be sent next, and who sends it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::database::Transaction;
 use super::outbox::Notice;
+use super::revival::revived;
 use super::row::millis;
 use super::statement::Statement;
-use super::waiting::{MOST, Turn, Waiting, merged, next, waiting};
+use super::waiting::{MOST, Turn, Waiting, merged, next, next_behind, waiting};
 use super::{Store, StoreError};
+use crate::domain::notice::Step;
 
 /// A notice that was claimed in order to be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +35,8 @@ impl Store {
     /// claim of a leader before ours counts no more.
     ///
     /// If more than that one wait, `merge` makes one of the earlier ones, the oldest first, and of the newest, whose place
-    /// and id it gets. States are never merged, nor is what may have arrived already.
+    /// and id it gets. States are never merged, nor is what may have arrived already. All-clears which the channel has
+    /// refused for good, of what it was told, go with the others.
     pub async fn claim<M>(
         &self,
         channel: &str,
@@ -48,9 +53,15 @@ impl Store {
             let mut transaction = store.begin().await?;
             // A cycle that is being settled may wait for these notices: that is over before they are kept.
             transaction.share_incidents().await?;
-            let together = next(waiting(&mut transaction, &channel, now, store.fence).await?, now);
+            let mut together = next(waiting(&mut transaction, &channel, now, store.fence).await?, now);
+            let mut ends = HashMap::new();
+            if together.first().is_some_and(|first| !first.is_state() && !first.turn.is_in_doubt()) {
+                let revived = revived(&mut transaction, &channel).await?;
+                ends.extend(revived.iter().map(|it| (it.waiting.notice.id.clone(), it.ended.clone())));
+                together.splice(..0, revived.into_iter().map(|it| it.waiting));
+            }
             let due = match merged(&together, merge) {
-                Some(notice) => Some(take(&mut transaction, notice, &together, until, &by, store.fence).await?),
+                Some(notice) => Some(take(&mut transaction, notice, &together, &ends, until, &by, store.fence).await?),
                 None => None,
             };
             transaction.commit().await?;
@@ -59,22 +70,20 @@ impl Store {
         .await
     }
 
-    /// Lets the notice `id`, should it wait for its next try, be claimed at `now` if others wait behind it: it is not to
-    /// hold them up.
+    /// Lets the notice `id`, should it wait for its next try, be claimed at `now` if others are due behind it with which it
+    /// can be merged: it is not to hold them up. What may have arrived goes alone, in its time.
     pub async fn hasten(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (store, id) = (self.clone(), id.to_owned());
         self.run(async move {
             let mut transaction = store.begin().await?;
-            Statement::new(
-                "UPDATE notices SET next_try = $1
-                 WHERE id = $2 AND state = 'pending' AND next_try > $1 AND EXISTS (
-                     SELECT 1 FROM notices AS later WHERE later.channel = notices.channel AND later.state = 'pending'
-                         AND later.seq > notices.seq AND later.next_try <= $1)",
-            )
-            .bind(millis(now))
-            .bind(id)
-            .execute(&mut transaction)
-            .await?;
+            let of =
+                Statement::new("SELECT channel FROM notices WHERE id = $1 AND state = 'pending' AND next_try > $2");
+            let Some(row) = of.bind(&id).bind(millis(now)).optional(&mut transaction).await? else { return Ok(()) };
+            let waiting = waiting(&mut transaction, &row.text("channel")?, now, store.fence).await?;
+            if next_behind(&waiting, &id).is_some_and(|next| next <= now) {
+                let hasten = Statement::new("UPDATE notices SET next_try = $1 WHERE id = $2");
+                hasten.bind(millis(now)).bind(id).execute(&mut transaction).await?;
+            }
             transaction.commit().await
         })
         .await
@@ -108,17 +117,21 @@ impl Store {
     }
 }
 
+/// By the ids of notices: the incidents whose ends are all that is told of them.
+type Ends = HashMap<String, Vec<String>>;
+
 /// Has the one message that tells all of `together` be sent by `by`.
 async fn take(
     transaction: &mut Transaction,
     notice: Notice,
     together: &[Waiting],
+    ends: &Ends,
     until: DateTime<Utc>,
     by: &str,
     fence: Option<i64>,
 ) -> Result<Due, StoreError> {
     for absorbed in together.iter().filter(|waiting| waiting.notice.id != notice.id) {
-        absorb(transaction, &absorbed.notice.id, &notice.id).await?;
+        absorb(transaction, &absorbed.notice.id, &notice.id, ends.get(&absorbed.notice.id)).await?;
     }
     // All together, as their answers are counted: one that nobody heard of must not pass for one of another part.
     let sum = |counted: fn(&Turn) -> u32| {
@@ -162,17 +175,36 @@ pub(super) const ABSORB: &str = "UPDATE notices SET state = 'merged', merged_int
          claimed_by = NULL, claimed_epoch = NULL
      WHERE id = $2 OR merged_into = $2";
 
-/// From here on the notice `newest` tells what `absorbed` was to tell, and what that had absorbed before.
-async fn absorb(transaction: &mut Transaction, absorbed: &str, newest: &str) -> Result<(), StoreError> {
+/// From here on the notice `newest` tells what `absorbed` was to tell, and what that had absorbed before; only these `ends`,
+/// if there are any.
+async fn absorb(
+    transaction: &mut Transaction,
+    absorbed: &str,
+    newest: &str,
+    ends: Option<&Vec<String>>,
+) -> Result<(), StoreError> {
     Statement::new(ABSORB).bind(newest).bind(absorbed).execute(transaction).await?;
-    Statement::new(
-        "INSERT INTO notice_incidents (notice_id, incident_id, step)
-         SELECT CAST($1 AS TEXT), incident_id, step FROM notice_incidents WHERE notice_id = $2
-         ON CONFLICT (notice_id, incident_id, step) DO NOTHING",
-    )
-    .bind(newest)
-    .bind(absorbed)
-    .execute(transaction)
-    .await?;
+    for incident in ends.into_iter().flatten() {
+        Statement::new(
+            "INSERT INTO notice_incidents (notice_id, incident_id, step) VALUES ($1, $2, $3)
+             ON CONFLICT (notice_id, incident_id, step) DO NOTHING",
+        )
+        .bind(newest)
+        .bind(incident)
+        .bind(Step::Resolved.name())
+        .execute(transaction)
+        .await?;
+    }
+    if ends.is_none() {
+        Statement::new(
+            "INSERT INTO notice_incidents (notice_id, incident_id, step)
+             SELECT CAST($1 AS TEXT), incident_id, step FROM notice_incidents WHERE notice_id = $2
+             ON CONFLICT (notice_id, incident_id, step) DO NOTHING",
+        )
+        .bind(newest)
+        .bind(absorbed)
+        .execute(transaction)
+        .await?;
+    }
     Ok(())
 }

@@ -6,9 +6,9 @@ use super::database::{Speaks, Transaction};
 use super::error::shortened;
 use super::row::{Row, millis};
 use super::statement::Statement;
+use super::waiting::{next_behind, waiting};
 use super::{Store, StoreError};
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
-use crate::domain::notice::NoticeKind;
 
 /// The longest error or receipt that is kept, in characters.
 const TEXT_LIMIT: usize = 500;
@@ -81,7 +81,7 @@ impl Store {
             .execute(&mut transaction)
             .await?;
             let retry_at = match retry_at {
-                None => next_behind(&mut transaction, &id).await?.map(|next| next.max(at)),
+                None => behind(&mut transaction, &id, at, store.fence).await?.map(|next| next.max(at)),
                 some => some,
             };
             Statement::new(
@@ -129,20 +129,17 @@ impl Store {
     }
 }
 
-/// When the first of those may be sent that wait behind the notice `id` and may be merged with it; none if there are none.
-/// What may have arrived is not merged.
-async fn next_behind(transaction: &mut Transaction, id: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let row = Statement::new(NEXT_BEHIND).bind(id).bind(NoticeKind::Status.name()).optional(transaction).await?;
-    row.map_or(Ok(None), |row| row.optional_moment("next_try"))
+/// When the first of those may be sent that wait behind the notice `id` and can be merged with it.
+async fn behind(
+    transaction: &mut Transaction,
+    id: &str,
+    now: DateTime<Utc>,
+    fence: Option<i64>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let of = Statement::new("SELECT channel FROM notices WHERE id = $1 AND state = 'pending'");
+    let Some(row) = of.bind(id).optional(transaction).await? else { return Ok(None) };
+    Ok(next_behind(&waiting(transaction, &row.text("channel")?, now, fence).await?, id))
 }
-
-pub(super) const NEXT_BEHIND: &str = "SELECT MIN(behind.next_try) AS next_try
-     FROM notices AS refused
-     JOIN notices AS behind ON behind.channel = refused.channel AND behind.state = 'pending'
-         AND behind.seq > refused.seq AND behind.kind <> $2
-     WHERE refused.id = $1 AND refused.state = 'pending' AND refused.kind <> $2 AND refused.attempts <= (
-         SELECT COUNT(*) FROM deliveries
-         WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1))";
 
 /// See [`Store::delivered`].
 pub(super) async fn write_delivered(

@@ -32,8 +32,8 @@ pub struct Lease {
 }
 
 impl Store {
-    /// The same store for the leader of that epoch: what it settles, posts, claims, says of failures, and prunes, is
-    /// refused with [`StoreError::NotLeading`] once somebody else leads.
+    /// The same store for the leader of that epoch: what it settles, posts, claims, remembers, says of failures, and
+    /// prunes, is refused with [`StoreError::NotLeading`] once somebody else leads.
     ///
     /// [`Store::delivered`] is not: what a channel took it took, whoever leads.
     pub fn under(&self, epoch: i64) -> Self {

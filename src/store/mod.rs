@@ -35,6 +35,7 @@ mod postgres;
 mod prune;
 mod records;
 mod reports;
+mod revival;
 mod row;
 mod samples;
 mod schema;

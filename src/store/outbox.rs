@@ -85,9 +85,6 @@ pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> R
             NoticeKind::Status => replace_status(transaction, notice).await?,
             _ => Trouble::none(notice),
         };
-        if notice.kind != NoticeKind::Status {
-            revive(transaction, notice).await?;
-        }
         Statement::new(
             "INSERT INTO notices (id, channel, kind, subject, body, thread, created, state, attempts, next_try, content,
                  failed_at, last_error)
@@ -122,31 +119,6 @@ pub(super) async fn post(transaction: &mut Transaction, notices: &[Notice]) -> R
     }
     Ok(())
 }
-
-/// After so many attempts in vain an all-clear is not tried again, whatever else there is to tell: should it be its words
-/// that the channel refuses, it must not take with it what is told together with it for ever.
-const MOST_ATTEMPTS: i64 = 8;
-
-/// Has the all-clears which the channel has refused for good, of what it was told, wait once more: they are merged into
-/// `notice`, or whoever heard of the beginning would never hear of the end.
-async fn revive(transaction: &mut Transaction, notice: &Notice) -> Result<(), StoreError> {
-    Statement::new(REVIVE)
-        .bind(&notice.channel)
-        .bind(millis(first_try(notice)))
-        .bind(MOST_ATTEMPTS)
-        .bind(Step::Resolved.name())
-        .bind(Step::Opened.name())
-        .execute(transaction)
-        .await?;
-    Ok(())
-}
-
-pub(super) const REVIVE: &str = "UPDATE notices SET state = 'pending', next_try = $2
-     WHERE channel = $1 AND state = 'failed' AND attempts < $3 AND EXISTS (
-         SELECT 1 FROM notice_incidents AS over
-         JOIN notice_incidents AS begun ON begun.incident_id = over.incident_id AND begun.step = $5
-         JOIN notices AS told ON told.id = begun.notice_id AND told.channel = $1 AND told.state = 'delivered'
-         WHERE over.notice_id = notices.id AND over.step = $4)";
 
 /// When it may be sent for the first time.
 pub(super) fn first_try(notice: &Notice) -> DateTime<Utc> {

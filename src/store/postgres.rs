@@ -53,7 +53,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const MIGRATION_LOCK: i64 = 0x6175_746F_2D6F_7001;
 
 /// The schema, each version a file, embedded in the program.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 
 /// The database at `url`. A server that is just starting is waited for as long as for a connection.
 pub(super) async fn server(url: &Secret, limits: Limits) -> Result<Database, StoreError> {

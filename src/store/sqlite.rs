@@ -26,7 +26,7 @@ const LONGEST_LOG: &str = "4000";
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The schema, each version a file, embedded in the program.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
 /// The database is that of its one connection, which therefore never ends.
 pub(super) async fn memory(limits: Limits) -> Result<Database, StoreError> {

@@ -50,7 +50,7 @@ impl Turn {
     }
 
     /// Whether nobody has said of one of the attempts what came of it: it may have arrived.
-    fn is_in_doubt(&self) -> bool {
+    pub(super) fn is_in_doubt(&self) -> bool {
         self.answers < self.attempts
     }
 
@@ -110,7 +110,10 @@ pub(super) async fn waiting(
 }
 
 /// How many attempts have come to an end, and when the first one did that was not of a part.
-async fn answers(transaction: &mut Transaction, id: &str) -> Result<(u32, Option<DateTime<Utc>>), StoreError> {
+pub(super) async fn answers(
+    transaction: &mut Transaction,
+    id: &str,
+) -> Result<(u32, Option<DateTime<Utc>>), StoreError> {
     let Some(row) = Statement::new(ANSWERS).bind(id).optional(transaction).await? else { return Ok((0, None)) };
     Ok((row.count("answers")?, row.optional_moment("tried_since")?))
 }
@@ -140,7 +143,8 @@ async fn give_up(
 }
 
 impl Waiting {
-    fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
+    /// What a row says. How many attempts have come to an end is not yet known.
+    pub(super) fn of(row: &Row, fence: Option<i64>) -> Result<Self, StoreError> {
         let (id, kind) = (row.text("id")?, row.text("kind")?);
         let kind = NoticeKind::parse(&kind).unwrap_or_else(|| {
             // Its words are written: better told in the wrong tone than in the way of all that follow.
@@ -164,7 +168,7 @@ impl Waiting {
         Ok(Self { turn, last_error: row.optional_text("last_error")?, notice })
     }
 
-    fn is_state(&self) -> bool {
+    pub(super) fn is_state(&self) -> bool {
         self.notice.kind == NoticeKind::Status
     }
 }
@@ -184,6 +188,16 @@ pub(super) fn next(waiting: Vec<Waiting>, now: DateTime<Utc>) -> Vec<Waiting> {
     let may_go = |notice: &Waiting| !notice.turn.is_in_doubt() && (is_due(notice) || notice.turn.attempts == 0);
     let others = in_turn.filter(|notice| !notice.is_state()).take_while(may_go);
     std::iter::once(first).chain(others).collect()
+}
+
+/// When the first of those may be sent that wait behind the notice `id` and can be merged with it; none if there are none.
+/// What may have arrived is merged with nothing, and nothing goes past it.
+pub(super) fn next_behind(waiting: &[Waiting], id: &str) -> Option<DateTime<Utc>> {
+    let place = waiting.iter().position(|it| it.notice.id == id)?;
+    let can_be_merged = |it: &&Waiting| !it.turn.is_in_doubt();
+    waiting.get(place).filter(|it| !it.is_state()).filter(can_be_merged)?;
+    let behind = waiting.iter().skip(place + 1).filter(|it| !it.is_state());
+    behind.take_while(can_be_merged).map(|it| it.turn.next_try).min()
 }
 
 /// The one notice that all of `together` become, in the place of the newest; none if there are none.

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::WebState;
 use super::answer::{Word, word};
+use super::identity::OPERATOR;
 use super::problem::Problem;
 use crate::supervision::{Chaos, UnknownChild};
 
@@ -22,7 +23,7 @@ pub(super) async fn restart(
     actor: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     state.door.to_operate(&request)?;
-    log::info!("actor={actor} is restarted by request");
+    log::info!("actor={actor} is restarted by {OPERATOR}");
     accepted(state.supervisor.restart(&actor))
 }
 

@@ -109,7 +109,7 @@ struct Wish {
     security((), ("token" = [])),
 )]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
-    let access = state.door.to_read(&request)?;
+    let access = state.to_see(&request)?.access;
     let query = Query::read(request.query_string(), &["state", "issue", "limit", "cursor"])?;
     let is_open = |state: &str| [("open", true), ("resolved", false)].into_iter().find(|(name, _)| *name == state);
     let filter = IncidentFilter {
@@ -134,7 +134,7 @@ pub(super) async fn one(
     state: web::Data<WebState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let access = state.door.to_read(&request)?;
+    let access = state.to_see(&request)?.access;
     Query::read(request.query_string(), &[])?;
     let story = if identity::is_possible(&id) { state.ask(state.store.incident(&id)).await? } else { None };
     json(StatusCode::OK, &story_part(&story.ok_or(Problem::unknown(UNKNOWN))?, access))

@@ -46,7 +46,7 @@ const CYCLE_MARGIN: Duration = Duration::from_secs(5);
 )]
 pub(super) async fn ops_report(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let refresh = wants_refresh(request.query_string())?;
-    let access = if refresh { state.door.to_operate(&request) } else { state.door.to_read(&request) }?;
+    let access = if refresh { state.door.to_operate(&request)? } else { state.to_see(&request)?.access };
     let overview = if refresh { state.made_now().await } else { state.newest().await }?;
     state.report(&overview, access)
 }

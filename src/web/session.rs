@@ -2,13 +2,15 @@
 //!
 //! Its key comes from the tokens: a session ends after twelve hours, or with the token that opened it. Every order that
 //! comes with a session also shows what only a page of that session could tell (`csrf`).
+//!
+//! What came of an order is a cookie as well, of one page's life: no address has the page claim that something was done.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header;
 use chrono::{DateTime, TimeDelta, Utc};
 use cookie::{CookieJar, Key};
 use subtle::ConstantTimeEq;
+use url::Url;
 use uuid::Uuid;
 
 use super::WebState;
@@ -19,6 +21,12 @@ use crate::secret::Secret;
 const NAME: &str = "session";
 
 const LIFE: TimeDelta = TimeDelta::hours(12);
+
+/// The cookie that names what came of an order.
+const DID: &str = "did";
+
+/// How long the page that says so may take to come, in seconds.
+const DID_LIFE: i64 = 60;
 
 /// The sessions there can be; none without a token.
 pub(super) struct Sessions(Option<Key>);
@@ -116,6 +124,27 @@ pub(super) fn ended(secure: bool) -> Cookie<'static> {
     cookie
 }
 
+/// The cookie that has the next page say what `name` stands for.
+pub(super) fn did(name: &'static str, secure: bool) -> Cookie<'static> {
+    let mut cookie = Cookie::new(DID, name);
+    dress(&mut cookie, secure);
+    cookie.set_max_age(cookie::time::Duration::seconds(DID_LIFE));
+    cookie
+}
+
+/// What the page is to say came of the last order, by its name.
+pub(super) fn what_was_done(request: &HttpRequest) -> Option<String> {
+    request.cookie(DID).map(|cookie| cookie.value().to_owned())
+}
+
+/// The cookie after which nothing more is said of it.
+pub(super) fn said(secure: bool) -> Cookie<'static> {
+    let mut cookie = Cookie::new(DID, "");
+    dress(&mut cookie, secure);
+    cookie.make_removal();
+    cookie
+}
+
 fn dress(cookie: &mut Cookie<'_>, secure: bool) {
     cookie.set_path("/");
     cookie.set_http_only(true);
@@ -128,17 +157,25 @@ pub(super) fn is_secure(request: &HttpRequest) -> bool {
     request.connection_info().scheme() == "https"
 }
 
-/// Whether another site has made the browser send this.
-pub(super) fn is_foreign(request: &HttpRequest) -> bool {
+/// Whether another site has made the browser send this, where `public_url` is what we are known as.
+///
+/// A browser that says itself where a request comes from is believed: it sends that only where nobody in between can change
+/// it. Otherwise the origin has to be ours: as we were asked, before or behind the router in front, or as we are known.
+pub(super) fn is_foreign(request: &HttpRequest, public_url: Option<&str>) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let site = header("sec-fetch-site");
-    if site.is_some_and(|site| site != "same-origin" && site != "none") {
-        return true;
+    if let Some(site) = header("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
     }
     // Browsers that were told to send no referrer send `null`.
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let origin = header("origin").filter(|origin| *origin != "null");
-    origin.is_some_and(|origin| origin.split_once("://").is_none_or(|(_, authority)| authority != host))
+    let Some(origin) = header("origin").filter(|origin| *origin != "null") else { return false };
+    let Ok(origin) = Url::parse(origin) else { return true };
+    let is_it = |ours: &str| Url::parse(ours).is_ok_and(|ours| ours.origin() == origin.origin());
+    // Which scheme the browser came by is lost behind many a router.
+    let as_asked = |host: &str| is_it(&format!("{}://{host}", origin.scheme()));
+    let is_ours = header("host").is_some_and(as_asked)
+        || as_asked(request.connection_info().host())
+        || public_url.is_some_and(is_it);
+    !is_ours
 }
 
 impl WebState {
@@ -153,7 +190,7 @@ impl WebState {
     pub(super) fn to_order(&self, request: &HttpRequest, csrf: &str) -> Option<Session> {
         let session = self.sessions.of(request, Utc::now())?;
         let is_theirs: bool = session.csrf.as_bytes().ct_eq(csrf.as_bytes()).into();
-        Some(session).filter(|_| is_theirs && !is_foreign(request))
+        Some(session).filter(|_| is_theirs && !is_foreign(request, self.settings.public_url.as_deref()))
     }
 }
 
@@ -191,18 +228,33 @@ mod tests {
 
     #[test]
     fn what_another_site_sends_is_told_by_its_headers() {
-        for (headers, foreign) in [
-            (&[][..], false),
-            (&[("sec-fetch-site", "same-origin")], false),
-            (&[("sec-fetch-site", "cross-site")], true),
-            (&[("sec-fetch-site", "same-site")], true),
-            (&[("origin", "null")], false),
-            (&[("origin", "https://status.example.org")], false),
-            (&[("origin", "https://evil.example.org")], true),
+        const PUBLIC: Option<&str> = Some("https://status.example.org/");
+        let ours = ("origin", "https://status.example.org");
+        let inside = ("host", "10.0.0.5:5000");
+        for (headers, public_url, foreign) in [
+            (&[][..], None, false),
+            (&[("sec-fetch-site", "same-origin")], None, false),
+            (&[("sec-fetch-site", "none")], None, false),
+            (&[("sec-fetch-site", "cross-site")], None, true),
+            (&[("sec-fetch-site", "same-site")], None, true),
+            (&[("sec-fetch-site", "same-site"), ours], PUBLIC, true),
+            (&[("origin", "null")], None, false),
+            (&[ours], None, false),
+            (&[("origin", "https://status.example.org:8443")], PUBLIC, true),
+            (&[("origin", "https://evil.example.org")], PUBLIC, true),
+            (&[("origin", "status.example.org")], PUBLIC, true),
+            (&[ours, ("host", "status.example.org:443")], None, false),
+            // A router in front names us otherwise.
+            (&[ours, inside, ("sec-fetch-site", "same-origin")], None, false),
+            (&[ours, inside], None, true),
+            (&[ours, inside], PUBLIC, false),
+            (&[ours, inside], Some("http://status.example.org"), true),
+            (&[ours, inside, ("x-forwarded-host", "status.example.org")], None, false),
+            (&[("origin", "https://evil.example.org"), inside], PUBLIC, true),
         ] {
             let request = TestRequest::post().insert_header(("host", "status.example.org"));
             let request = headers.iter().fold(request, |request, header| request.insert_header(*header));
-            assert_eq!(is_foreign(&request.to_http_request()), foreign, "{headers:?}");
+            assert_eq!(is_foreign(&request.to_http_request(), public_url), foreign, "{headers:?} {public_url:?}");
         }
     }
 }

@@ -15,7 +15,6 @@ use super::body::{self, line};
 use super::identity::{self, OPERATOR};
 use super::problem::Problem;
 use super::query::Query;
-use crate::domain::issue::IssueId;
 use crate::domain::message::timestamp;
 use crate::domain::silence::{self, MOST, Silence};
 use crate::domain::span;
@@ -76,7 +75,7 @@ struct Wish {
     security((), ("token" = [])),
 )]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
-    let access = state.door.to_read(&request)?;
+    let access = state.to_see(&request)?.access;
     Query::read(request.query_string(), &[])?;
     let silences = state.ask(state.store.silences(Utc::now())).await?;
     let silences = silences.iter().map(|silence| part(silence, access)).collect();
@@ -96,7 +95,7 @@ pub(super) async fn one(
     state: web::Data<WebState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let access = state.door.to_read(&request)?;
+    let access = state.to_see(&request)?.access;
     Query::read(request.query_string(), &[])?;
     let silences = state.ask(state.store.silences(Utc::now())).await?;
     let silence = silences.iter().find(|silence| silence.id == *id).ok_or(Problem::unknown(UNKNOWN))?;
@@ -124,7 +123,8 @@ pub(super) async fn create(
     if !state.ask(state.store.silence(&silence)).await? {
         return Err(Problem::conflict(format!("There are {MOST} silences already: end some of them first.")));
     }
-    log::info!("silence {} of {} until {} by request", silence.id, said(silence.issue), timestamp(silence.until));
+    log::info!("{}", silence.words());
+    state.past.forget().await;
     let mut answer = json(StatusCode::CREATED, &part(&silence, access))?;
     if let Ok(location) = HeaderValue::try_from(format!("/api/silences/{}", silence.id)) {
         answer.headers_mut().insert(header::LOCATION, location);
@@ -152,7 +152,8 @@ pub(super) async fn end(
     if !identity::is_possible(&id) || !state.ask(state.store.end_silence(&id, now)).await? {
         return Err(Problem::unknown(UNKNOWN));
     }
-    log::info!("silence {id} is ended by request");
+    log::info!("silence {id} is ended by {OPERATOR}");
+    state.past.forget().await;
     Ok(no_content())
 }
 
@@ -166,10 +167,6 @@ fn part(silence: &Silence, access: Access) -> SilencePart<'_> {
         by: &silence.by,
         reason,
     }
-}
-
-fn said(issue: Option<IssueId>) -> String {
-    issue.map_or_else(|| "all issues".into(), |issue| issue.to_string())
 }
 
 fn how_long() -> Problem {
@@ -211,6 +208,7 @@ fn out_of_bounds() -> Problem {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::domain::issue::IssueId;
 
     fn moment() -> DateTime<Utc> {
         "2025-10-17T13:58:48.123456Z".parse().unwrap()

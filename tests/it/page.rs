@@ -1,6 +1,9 @@
 //! The status page as people see and use it, in a real browser: whole, readable and quiet in every state, at every width,
 //! in the light and in the dark. What it looks like is kept in `target/screenshots`.
 
+mod reading;
+mod refreshing;
+
 use auto_operator::demo::notion::JobRow;
 use auto_operator::store::{Decision, Location, Sample, Store};
 use chrono::TimeDelta;
@@ -208,21 +211,25 @@ async fn somebody_signs_in_acknowledges_silences_and_signs_out_without_script() 
 }
 
 #[actix_rt::test]
-async fn the_page_refreshes_in_place_and_says_when_it_cannot() {
-    let mut home = Home::well();
-    home.set("CHECK_INTERVAL", "2s");
+async fn orders_are_given_with_script_too() {
+    let home = Home::well();
+    home.world.jobs_get_stuck(3, now());
     let service = home.serve().await;
+    service.cycle().await;
     let browser = Browser::start().await;
-    browser.open(&service.url).await;
-    browser.wait_for("h1", "EchoPilot is well").await;
-    browser.run("window.isTheSame = true").await;
-    home.world.jobs_get_stuck(7, now());
-    browser.wait_for("h1", "EchoPilot has 1 issue").await;
-    assert_eq!(browser.run("return window.isTheSame === true").await, true, "it was not loaded anew");
-    assert_eq!(browser.run("return document.title").await, "EchoPilot has 1 issue");
-    let shown = browser.text("#now time").await;
-    assert!(!shown.contains("UTC"), "times are in the reader's zone: {shown}");
-    service.signal("KILL").await;
-    browser.wait_for("#lost", "cannot be refreshed").await;
+    sign_in(&browser, &service).await;
+    browser.press("#open form[action$='/acknowledge'] button").await;
+    browser.wait_for(".said", "The incident is acknowledged").await;
+    browser.wait_for("#open", "acknowledged by operator").await;
+    assert_eq!(browser.count("#open form[action$='/acknowledge']").await, 0);
+    browser.press("#open form[action='/silences/stuck_jobs/4h'] button").await;
+    browser.wait_for(".said", "Silenced for four hours").await;
+    browser.wait_for("#open", "silenced until").await;
+    assert_eq!(browser.run("return location.href").await, format!("{}/", service.url), "no address claims it");
+    look(&browser, &service, "silenced").await;
+    browser.come_back().await;
+    browser.wait_for_count(".said", 0).await;
+    let log = service.log.all().join("\n");
+    assert!(log.contains(" stuck_jobs is acknowledged by operator") && log.contains(" of stuck_jobs until "), "{log}");
     browser.close().await;
 }

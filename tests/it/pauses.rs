@@ -1,5 +1,5 @@
-//! Two services on one PostgreSQL database, whose leader is paused and woken again and again, or whose database is
-//! restarted under them, in the middle of whatever they are doing, while incidents open and resolve and channels fail.
+//! Two services on one PostgreSQL database, whose leader is paused and woken or killed again and again, or whose database
+//! is restarted under them, in the middle of whatever they are doing, while incidents open and resolve and channels fail.
 //!
 //! `PAUSES_SEED=… PAUSES=… RESTARTS_SEED=… RESTARTS=… cargo test --test it pauses` repeats such a run, or makes it longer.
 
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_millis(9_500);
 
 #[actix_rt::test]
-async fn however_often_leaders_are_paused_and_woken_nothing_is_lost_and_little_repeated() {
+async fn however_often_leaders_are_paused_and_woken_or_killed_nothing_is_lost_and_little_repeated() {
     let pauses = share("PAUSES", PAUSES, PAUSING_HANDS);
     join_all(hands("PAUSES_SEED", PAUSING_HANDS).map(|rng| is_paused_again_and_again(rng, pauses))).await;
 }
@@ -61,7 +61,7 @@ fn share(name: &str, usual: u64, hands: u64) -> u64 {
     all.div_ceil(hands)
 }
 
-/// A pair whose leader is paused so often, at some moment, for shorter or longer than its lease lasts.
+/// A pair whose leader is paused so often, at some moment, for shorter or longer than its lease lasts, or for ever.
 async fn is_paused_again_and_again(mut rng: Rng, pauses: u64) {
     let database = postgres::shared().database();
     let mut home = Home::well();
@@ -75,15 +75,23 @@ async fn is_paused_again_and_again(mut rng: Rng, pauses: u64) {
         some_moment(&home, &pair.leader, &mut rng).await;
         pair.leader.freeze().await;
         plot.turns(&mut rng);
-        if rng.u8(..3) == 0 {
-            pair.is_taken_over(TAKEN_OVER).await;
-            pair.follower.thaw().await;
-        } else {
-            // Mostly a hiccup, sometimes nearly as long as the lease.
-            let longest = if rng.u8(..3) == 0 { LEASE } else { LEASE / 10 };
-            sleep(longest.mul_f64(rng.f64())).await;
-            pair.leader.thaw().await;
-            whoever_leads(&mut pair).await;
+        match rng.u8(..5) {
+            0 => {
+                pair.is_taken_over(TAKEN_OVER).await;
+                pair.follower.thaw().await;
+            }
+            1 => {
+                pair.is_taken_over(TAKEN_OVER).await;
+                let next = home.serve().await;
+                std::mem::replace(&mut pair.follower, next).kill().await;
+            }
+            _ => {
+                // Mostly a hiccup, sometimes nearly as long as the lease.
+                let longest = if rng.u8(..3) == 0 { LEASE } else { LEASE / 10 };
+                sleep(longest.mul_f64(rng.f64())).await;
+                pair.leader.thaw().await;
+                whoever_leads(&mut pair).await;
+            }
         }
         pair.is_followed().await;
     }

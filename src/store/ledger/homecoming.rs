@@ -5,12 +5,13 @@
 //! told by us as well.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use chrono::DateTime;
 
 use super::outstanding::{
-    ATTEMPT, CHANNEL, ID, INSERT_ATTEMPT, INSERT_LINK, INSERT_NOTICE, LINK, NOTICE, OF_INCIDENT, OF_NOTICE, STATE,
-    select_notices,
+    ATTEMPT, CHANNEL, ID, INSERT_ATTEMPT, INSERT_LINK, INSERT_NOTICE, LINK, MERGED_INTO, NOTICE, OF_INCIDENT,
+    OF_NOTICE, STATE, select_notices,
 };
 use super::standby::{Owed, Standby};
 use crate::domain::history::What;
@@ -22,7 +23,10 @@ use crate::store::database::{Speaks, Transaction};
 use crate::store::incidents::{self, select_incidents};
 use crate::store::row::millis;
 use crate::store::statement::Statement;
-use crate::store::{Known, Store, StoreError, channel_state, deliveries, outbox};
+use crate::store::{Known, Store, StoreError, channel_state, deliveries, on, outbox};
+
+/// How long it may take to write all of it: row by row, to a server that may be far away.
+const UNPACKING: Duration = Duration::from_secs(30);
 
 /// Everything that is in a standby.
 pub(super) struct Baggage {
@@ -104,14 +108,13 @@ impl Baggage {
     /// Writes it into `store`: all of it or nothing.
     pub(super) async fn unpack(self, store: &Store) -> Result<(), StoreError> {
         let database = store.database.clone();
-        store
-            .run(async move {
-                let mut transaction = database.begin().await?;
-                transaction.keep_incidents().await?;
-                self.write(&mut transaction).await?;
-                transaction.commit().await
-            })
-            .await
+        on(&store.runtime, UNPACKING, async move {
+            let mut transaction = database.begin().await?;
+            transaction.keep_incidents().await?;
+            self.write(&mut transaction).await?;
+            transaction.commit().await
+        })
+        .await
     }
 
     async fn write(&self, on: &mut Transaction) -> Result<(), StoreError> {
@@ -119,16 +122,16 @@ impl Baggage {
         let others = self.write_incidents(on).await?;
         copies::insert(on, INSERT_CHANGE, &self.changes).await?;
         self.take_back(on).await?;
-        let dropped = self.write_notices(on, &told, &others).await?;
-        for link in &self.links {
-            if !dropped.contains(text(link, OF_NOTICE)) {
-                copies::insert_row(on, INSERT_LINK, link).await?;
-            }
+        let there = self.write_notices(on, &told, &others).await?;
+        for link in self.links.iter().filter(|link| !there.contains(text(link, OF_NOTICE))) {
+            copies::insert_row(on, INSERT_LINK, link).await?;
         }
         for (ours, other) in others.stands_for() {
             Statement::new(TOLD_OF_ANOTHER).bind(ours).bind(other).execute(on).await?;
         }
-        copies::insert(on, INSERT_ATTEMPT, &self.attempts).await?;
+        for attempt in self.attempts.iter().filter(|attempt| !there.contains(text(attempt, OF_NOTICE))) {
+            copies::insert_row(on, INSERT_ATTEMPT, attempt).await?;
+        }
         for Owed { id, at, receipt } in &self.owed {
             deliveries::write_delivered(on, id, *at, receipt).await?;
         }
@@ -139,7 +142,8 @@ impl Baggage {
                 .execute(on)
                 .await?;
         }
-        for memory in &self.memories {
+        // Whoever has led meanwhile remembers his own.
+        for memory in self.memories.iter().filter(|_| !others.outdated) {
             channel_state::write(on, text(memory, 0), text(memory, 1), text(memory, 2)).await?;
         }
         Ok(())
@@ -160,7 +164,7 @@ impl Baggage {
     /// Writes the incidents; says which of them another one, or another leader, sees to.
     async fn write_incidents(&self, on: &mut Transaction) -> Result<Others, StoreError> {
         let outdated = self.is_outdated(on).await?;
-        let mut others = Others::default();
+        let mut others = Others { outdated, ..Others::default() };
         if !outdated {
             self.forget(on).await?;
         }
@@ -242,38 +246,47 @@ impl Baggage {
         Ok(())
     }
 
-    /// Writes the notices, except what somebody else tells: the ids of those are returned.
+    /// Writes the notices, except what is as it was and what somebody else tells: the ids of those are returned.
     async fn write_notices(
         &self,
         on: &mut Transaction,
         told: &Told,
         others: &Others,
     ) -> Result<HashSet<&str>, StoreError> {
-        let mut dropped = HashSet::new();
+        let waited: HashMap<&str, &Copied> = self.waited.iter().map(|notice| (text(notice, ID), notice)).collect();
+        let mut about: HashMap<&str, Vec<&str>> = HashMap::new();
+        for link in &self.links {
+            about.entry(text(link, OF_NOTICE)).or_default().push(text(link, OF_INCIDENT));
+        }
         // What is as it was is there; it may have been sent on since.
-        for notice in self.notices.iter().filter(|notice| !self.waited.contains(notice)) {
+        let (as_it_was, changed): (Vec<_>, Vec<_>) =
+            self.notices.iter().partition(|notice| waited.get(text(notice, ID)) == Some(notice));
+        let is_told_elsewhere = |notice: &&&Copied| {
+            let channel = text(notice, CHANNEL);
+            let about = about.get(text(notice, ID));
+            text(notice, STATE) == "pending"
+                && about.is_some_and(|about| about.iter().all(|incident| others.tell(told, incident, channel)))
+        };
+        let dropped: HashSet<&str> = changed.iter().filter(is_told_elsewhere).map(|notice| text(notice, ID)).collect();
+        for notice in &changed {
             let (id, channel) = (text(notice, ID), text(notice, CHANNEL));
-            let about: Vec<&str> = self.about(id).collect();
-            let is_told = |incident: &&str| others.tell(told, incident, channel);
-            if text(notice, STATE) == "pending" && !about.is_empty() && about.iter().all(is_told) {
+            if dropped.contains(id) {
                 log::info!("notice {id} for {channel} is not sent: another instance tells it");
-                dropped.insert(id);
-            } else {
+            } else if !dropped.contains(text(notice, MERGED_INTO)) {
                 copies::insert_row(on, INSERT_NOTICE, notice).await?;
             }
         }
-        Ok(dropped)
-    }
-
-    /// The ids of the incidents that a notice is about.
-    fn about<'b>(&'b self, notice: &str) -> impl Iterator<Item = &'b str> {
-        self.links.iter().filter(move |link| text(link, OF_NOTICE) == notice).map(|link| text(link, OF_INCIDENT))
+        // What was merged into what is not sent waits there as it did before, for whoever leads by now.
+        let merged = changed.iter().filter(|notice| dropped.contains(text(notice, MERGED_INTO)));
+        Ok(as_it_was.iter().chain(merged).map(|notice| text(notice, ID)).chain(dropped.iter().copied()).collect())
     }
 }
 
 /// Who else sees to our incidents.
 #[derive(Debug, Default)]
 struct Others {
+    /// Whether somebody has settled a cycle meanwhile.
+    outdated: bool,
     /// Ours, and the incident of the same issue that goes on in its place.
     stand_ins: HashMap<String, String>,
     /// Those that another leader has led through a cycle meanwhile.

@@ -1,6 +1,6 @@
 //! What the ledger has last seen in the database: with it the watch goes on when the database fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -92,6 +92,12 @@ impl Mirror {
     pub(super) fn claimed(&mut self, due: &Due, merged: &[String], until: DateTime<Utc>, by: &str) {
         self.changes += 1;
         self.outstanding.claimed(due, merged, until, by);
+        // Whoever was to be told by one of these is told by that one now, or by nobody.
+        for told in self.known.told.values_mut().flat_map(HashMap::values_mut) {
+            if merged.contains(told) {
+                told.clone_from(&due.notice.id);
+            }
+        }
     }
 
     /// A channel took a notice.

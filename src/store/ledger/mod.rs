@@ -65,7 +65,7 @@ struct Shared {
     /// There while the database is not in use. Whoever writes into it has it for reading meanwhile: it is taken away when
     /// nobody does.
     standby: RwLock<Option<Arc<Standby>>>,
-    /// When the last attempt to have the database back was in vain; held during one.
+    /// Until when nobody tries to have the database back, after an attempt in vain; held during one.
     recovery: Arc<tokio::sync::Mutex<Option<Instant>>>,
 }
 

@@ -50,7 +50,7 @@ const FAILED_AT: usize = 12;
 const LAST_ERROR: usize = 13;
 const DELIVERED_AT: usize = 14;
 const CONTENT: usize = 16;
-const MERGED_INTO: usize = 17;
+pub(super) const MERGED_INTO: usize = 17;
 
 /// Of the notice of a link and of the incident.
 pub(super) const LINK: [Column; 3] = [Column::Text("notice_id"), Column::Text("incident_id"), Column::Text("step")];

@@ -10,7 +10,8 @@ use super::outstanding::Outstanding;
 use super::{Ledger, bulk};
 use crate::store::{StoreError, on};
 
-/// How long nobody tries after an attempt was in vain: who writes into memory shall not wait for the database each time.
+/// How long nobody tries after an attempt was in vain, or for as long as that took: who writes into memory shall not wait
+/// for the database each time.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// How long an attempt may take: what a long outage has left is written batch by batch, and what is written stays.
@@ -27,15 +28,16 @@ impl Ledger {
             return true;
         }
         // Another one is at it.
-        let Ok(mut failed) = Arc::clone(&self.shared.recovery).try_lock_owned() else { return false };
-        if failed.is_some_and(|failed: Instant| failed.elapsed() < PAUSE) {
+        let Ok(mut paused) = Arc::clone(&self.shared.recovery).try_lock_owned() else { return false };
+        if paused.is_some_and(|until: Instant| Instant::now() < until) {
             return false;
         }
         let ledger = self.clone();
         // To its end, also if nobody waits for it any more.
         let attempt = on(&self.store.runtime, LIMIT, async move {
+            let began = Instant::now();
             let returned = ledger.try_to_recover().await;
-            *failed = returned.is_err().then(Instant::now);
+            *paused = returned.is_err().then(|| Instant::now() + PAUSE.max(began.elapsed()));
             if let (Err(error), Some(standby)) = (&returned, ledger.standby().await) {
                 standby.note(error.clone());
             }
@@ -73,8 +75,8 @@ impl Ledger {
 
     /// The same once more before the process ends, whenever the last attempt was.
     pub(super) async fn recover_before_the_end(&self) -> bool {
-        if let Ok(mut failed) = self.shared.recovery.try_lock() {
-            *failed = None;
+        if let Ok(mut paused) = self.shared.recovery.try_lock() {
+            *paused = None;
         }
         timeout(LAST_LIMIT, self.recover()).await.unwrap_or_default()
     }

@@ -13,6 +13,8 @@ async fn everything(leader: &Store) -> Vec<(&'static str, Result<(), StoreError>
         ("post", leader.post(vec![alert("n3", "telegram", "i1")]).await),
         ("claim", leader.claim("email", at(0), at(60), "me", joined).await.map(drop)),
         ("failed", leader.failed("n1", at(1), "421", Some(at(2))).await),
+        ("hasten", leader.hasten("n1", at(1)).await),
+        ("remember", leader.remember("email", "memory", "page-7").await),
         ("prune", leader.prune(at(0)).await.map(drop)),
     ]
 }
@@ -49,7 +51,8 @@ async fn who_no_longer_leads_writes_nothing() {
 /// What there is, as far as it could have been written by one who should not have.
 const WHATEVER: &str = "SELECT id || state || attempts || COALESCE(last_error, '') AS it FROM notices
                         UNION ALL SELECT id || phase FROM incidents
-                        UNION ALL SELECT notice_id || outcome FROM deliveries";
+                        UNION ALL SELECT notice_id || outcome FROM deliveries
+                        UNION ALL SELECT channel || value FROM channel_state";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_former_leader_has_claimed_is_free_at_once_for_the_next_one_and_what_others_have_is_not() {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::domain::notice::Told;
 
 /// The ids of what was merged into what is claimed at that second, for a minute, and the attempt.
 async fn parts(store: &Store, channel: &str, second: i64) -> Option<(String, u32)> {
@@ -272,74 +271,4 @@ async fn who_claims_and_who_settles_a_cycle_do_not_wait_for_each_other_for_ever(
 /// Whether the last one has arrived.
 async fn is_over(store: &Store) -> bool {
     number(store, "SELECT COUNT(*) AS it FROM notices WHERE id = 'n59' AND state = 'delivered'").await > 0
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_for_good_is_told_by_what_waits_behind_it() {
-    for (store, _ground) in each().await {
-        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
-        // While it is being sent, the incident is over: whoever was not told of it is not to hear that alone.
-        store.post(vec![Notice { created: at(1), ..notice("n2", "email", NoticeKind::Resolved, &[]) }]).await.unwrap();
-        store.failed("n1", at(2), "forbidden (403)", None).await.unwrap();
-        assert!(!store.told().await.unwrap().is_empty(), "it will be told");
-        assert_eq!(parts(&store, "email", 2).await, Some(("n1+n2".into(), 2)));
-        store.failed("n2", at(3), "forbidden (403)", None).await.unwrap();
-        assert_eq!(store.told().await.unwrap(), Told::new(), "nobody was told");
-        assert_eq!(store.next_due("email", at(10)).await.unwrap(), None);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_may_have_arrived_before_it_was_refused_is_no_part_of_another() {
-    for (store, _ground) in each().await {
-        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        // Whoever sent it was killed.
-        for second in [0, 60] {
-            assert_eq!(claimed(&store, "email", second).await, Some("n1".into()));
-        }
-        store.post(vec![Notice { created: at(61), ..notice("n2", "email", NoticeKind::Resolved, &[]) }]).await.unwrap();
-        store.failed("n1", at(62), "forbidden (403)", None).await.unwrap();
-        assert_eq!(parts(&store, "email", 62).await, Some(("n2".into(), 1)));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_all_clear_that_was_refused_for_good_is_told_with_the_next_notice() {
-    for (store, _ground) in each().await {
-        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
-        store.delivered("n1", at(1), "250").await.unwrap();
-        let over = notice("over", "email", NoticeKind::Resolved, &[("i1", Step::Resolved)]);
-        for (id, what, second) in
-            [("over", over, 10), ("another", notice("another", "email", NoticeKind::Alert, &[]), 20)]
-        {
-            store.post(vec![at_second(second, what)]).await.unwrap();
-            assert!(parts(&store, "email", second).await.is_some());
-            store.failed(id, at(second + 1), "forbidden (403)", None).await.unwrap();
-        }
-        store.post(vec![at_second(30, notice("elsewhere", "telegram", NoticeKind::Alert, &[]))]).await.unwrap();
-        assert_eq!(parts(&store, "email", 30).await, None, "it is tried with what there is to tell there");
-        store.post(vec![at_second(40, notice("next", "email", NoticeKind::Alert, &[]))]).await.unwrap();
-        let (told, attempts) = parts(&store, "email", 40).await.unwrap();
-        assert_eq!((told.as_str(), attempts), ("another+next", 3), "with what it was merged into");
-        store.delivered("next", at(41), "250").await.unwrap();
-        store.post(vec![at_second(50, notice("last", "email", NoticeKind::Alert, &[]))]).await.unwrap();
-        assert_eq!(parts(&store, "email", 50).await, Some(("last".into(), 1)), "once");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_refused_for_good_and_is_no_all_clear_of_what_was_told_stays_refused() {
-    for (store, _ground) in each().await {
-        open_stuck(&store, &[alert("n1", "email", "i1")]).await;
-        assert_eq!(claimed(&store, "email", 0).await, Some("n1".into()));
-        store.failed("n1", at(1), "forbidden (403)", None).await.unwrap();
-        let over = notice("over", "email", NoticeKind::Resolved, &[("i1", Step::Resolved)]);
-        store.post(vec![at_second(10, over)]).await.unwrap();
-        assert_eq!(parts(&store, "email", 10).await, Some(("over".into(), 1)));
-        store.failed("over", at(11), "forbidden (403)", None).await.unwrap();
-        store.post(vec![at_second(20, notice("next", "email", NoticeKind::Alert, &[]))]).await.unwrap();
-        assert_eq!(parts(&store, "email", 20).await, Some(("next".into(), 1)), "nobody was told that it began");
-    }
 }

@@ -14,11 +14,13 @@ mod opening;
 mod outbox;
 mod plans;
 mod prune;
+mod refusals;
 mod resending;
 mod samples;
 mod server;
 mod sharing;
 mod updates;
+mod upgrading;
 
 #[path = "../../../tests/postgres/mod.rs"]
 mod postgres;

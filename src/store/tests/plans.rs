@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::store::claim::ABSORB;
-use crate::store::deliveries::{CHANNEL, NEXT_BEHIND};
+use crate::store::deliveries::CHANNEL;
 use crate::store::history::{INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE};
 use crate::store::incidents::PAST;
 use crate::store::ledger::ASKED;
-use crate::store::outbox::{REVIVE, TOLD};
+use crate::store::outbox::TOLD;
 use crate::store::prune::SWEEPS;
 use crate::store::records::{ALL, OF_CHANNEL, OF_INCIDENT};
+use crate::store::revival::{DELIVERED, ENDED, REFUSALS, REFUSED};
 use crate::store::silences::LATEST;
 use crate::store::subjects::SUBJECTS;
 use crate::store::waiting::{ANSWERS, WAITING};
@@ -16,7 +17,8 @@ use crate::store::waiting::{ANSWERS, WAITING};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_history_is_not_looked_through() {
     let (store, _directory) = in_file().await;
-    let mut statements = vec![TOLD, WAITING[0], ANSWERS, NEXT_BEHIND, REVIVE, ABSORB, CHANNEL, PAST, LATEST, SUBJECTS];
+    let mut statements =
+        vec![TOLD, WAITING[0], ANSWERS, REFUSED, ENDED, REFUSALS, DELIVERED, ABSORB, CHANNEL, PAST, LATEST, SUBJECTS];
     statements.extend(SWEEPS.iter().flat_map(|sweep| sweep.dependents.into_iter().chain([sweep.rows])));
     statements.extend([INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE]);
     statements.extend([ALL, OF_CHANNEL, OF_INCIDENT].concat());

@@ -10,6 +10,9 @@ use crate::store::Sample;
 
 const SIZE: (u32, u32) = (300, 120);
 
+/// Where the axis of the time is named.
+const CORNER: (i32, i32) = (10, 110);
+
 const DAY: i64 = 86_400;
 
 /// The points of a chart at most; each stands for the mean of the looks in its time.
@@ -175,6 +178,9 @@ fn draw(
     let hours: Vec<i64> = (time.start..=time.end).filter(|at| at % (6 * 3_600) == 0).collect();
     let (marks, top) = ([0.0, top / 2.0, top].map(tenths).to_vec(), tenths(top));
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    let label = ("sans-serif", 12).into_font().color(&TEXT);
+    // Which times those below are, in the corner between the axes.
+    root.draw_text("UTC", &label, CORNER)?;
     let (begin, end) = (time.start, time.end);
     let mut chart = ChartBuilder::on(&root)
         .margin_top(8)
@@ -182,7 +188,6 @@ fn draw(
         .x_label_area_size(20)
         .y_label_area_size(48)
         .build_cartesian_2d(time.with_key_points(hours), (0..top).with_key_points(marks))?;
-    let label = ("sans-serif", 12).into_font().color(&TEXT);
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -267,6 +272,7 @@ mod tests {
         let [stuck] = &charts[..] else { panic!("figures that nobody knows have no chart: {charts:?}") };
         assert_eq!(stuck.svg.matches("class=\"l\"").count(), 2, "{}", stuck.svg);
         assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours: 3 at the end, from 3 to 3\""));
+        assert!(stuck.svg.contains("UTC"), "which times these are: {}", stuck.svg);
         assert!(!stuck.svg.contains("#0") && !stuck.svg.contains("style="), "{}", stuck.svg);
     }
 

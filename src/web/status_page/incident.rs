@@ -1,4 +1,4 @@
-//! `GET /incidents/{id}`: the whole story of an incident: each change, each delivery.
+//! `GET /incidents/{id}`: the whole story of an incident: each change, each delivery, page by page.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,13 +10,13 @@ use super::super::auth::Access;
 use super::super::identity;
 use super::super::problem::Problem;
 use super::super::session::Visitor;
-use super::words::{When, cut, span};
-use super::{Entry, Frame, LONGEST_DETAIL, detail, html};
+use super::words::{Exactly, cut, span};
+use super::{Entry, Frame, LONGEST_DETAIL, detail, html, sorry};
 use crate::domain::incident::{Incident, Phase};
 use crate::domain::issue::Severity;
 use crate::store::{DeliveryRecord, IncidentStory, NoticeState, Recorded};
 
-/// So many changes, notices and tries of a notice are shown, the newest.
+/// Changes, and notices, on a page; and tries of a notice.
 const SHOWN: usize = 60;
 
 #[derive(Template)]
@@ -28,8 +28,8 @@ struct Story<'a> {
     severity: &'static str,
     phase: &'static str,
     issue: String,
-    since: When,
-    until: Option<When>,
+    since: Exactly,
+    until: Option<Exactly>,
     lasted: String,
     cause: Option<String>,
     acknowledged_by: Option<String>,
@@ -37,13 +37,21 @@ struct Story<'a> {
     acknowledge: String,
     operator: Option<&'a str>,
     changes: Vec<Change<'a>>,
-    more_changes: usize,
     notices: Vec<Told<'a>>,
-    more_notices: usize,
+    paging: Option<Paging>,
+}
+
+/// Which page it is of how many, the first one having the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Paging {
+    page: usize,
+    pages: usize,
+    later: Option<usize>,
+    earlier: Option<usize>,
 }
 
 struct Change<'a> {
-    at: When,
+    at: Exactly,
     what: &'static str,
     text: &'a str,
     by: Option<String>,
@@ -53,14 +61,14 @@ struct Told<'a> {
     channel: &'a str,
     subject: &'a str,
     state: &'static str,
-    created: When,
-    delivered: Option<When>,
-    next_try: Option<When>,
+    created: Exactly,
+    delivered: Option<Exactly>,
+    next_try: Option<Exactly>,
     tries: Vec<Try>,
 }
 
 struct Try {
-    at: When,
+    at: Exactly,
     outcome: &'static str,
     answer: Option<String>,
 }
@@ -75,39 +83,58 @@ pub(super) async fn page(
         Entry::In(visitor) => visitor,
         Entry::Instead(answer) => return Ok(answer),
     };
-    let story = if identity::is_possible(&id) { state.ask(state.store.incident(&id)).await? } else { None };
-    let story =
-        story.ok_or(Problem::unknown("There is no incident of this id; the status page lists those there are."))?;
-    html(StatusCode::OK, &view(&state, &visitor, &story))
+    let story = if identity::is_possible(&id) { state.ask(state.store.incident(&id)).await } else { Ok(None) };
+    match story {
+        Ok(Some(story)) => html(StatusCode::OK, &view(&state, &visitor, &story, wanted(request.query_string()))),
+        Ok(None) => {
+            let problem = Problem::unknown("It has another id, or it is over for so long that it is no longer kept.");
+            sorry(&state, Some(&visitor), "There is no such incident", &problem)
+        }
+        Err(problem) => sorry(&state, Some(&visitor), "This incident cannot be shown now", &problem),
+    }
 }
 
-fn view<'a>(state: &'a WebState, visitor: &'a Visitor, story: &'a IncidentStory) -> Story<'a> {
+/// The page that is asked for, from 1 on.
+fn wanted(query: &str) -> usize {
+    query.strip_prefix("page=").and_then(|page| page.parse().ok()).unwrap_or(1)
+}
+
+fn view<'a>(state: &'a WebState, visitor: &'a Visitor, story: &'a IncidentStory, wanted: usize) -> Story<'a> {
     let (incident, now, access) = (&story.incident, Utc::now(), visitor.access);
-    let (changes, notices) = (newest(&story.changes), newest(&story.notices));
+    let pages = story.changes.len().max(story.notices.len()).div_ceil(SHOWN).max(1);
+    let page = wanted.clamp(1, pages);
+    let (changes, notices) = (page_of(&story.changes, page), page_of(&story.notices, page));
     Story {
-        frame: state.frame(Some(visitor), state.present(now).standing(), ""),
+        frame: state.frame(Some(visitor), state.present(now).standing()),
         id: &incident.id,
         line: incident.line(),
         severity: severity(incident),
         phase: phase(incident),
         issue: incident.issue.to_string(),
-        since: When(incident.since),
-        until: incident.resolved_at.map(When),
+        since: Exactly(incident.since),
+        until: incident.resolved_at.map(Exactly),
         lasted: span(incident.since, incident.resolved_at.unwrap_or(now)),
         cause: incident.held.cause().map(|cause| cause.to_string()),
         acknowledged_by: incident.acknowledged.as_ref().map(|acknowledged| cut(&acknowledged.by, 100)),
         detail: detail(&incident.detail, access),
         acknowledge: format!("/incidents/{}/acknowledge", incident.id),
         operator: visitor.operates().filter(|_| incident.is_live() && incident.acknowledged.is_none()),
-        more_changes: story.changes.len() - changes.len(),
         changes: changes.iter().map(change).collect(),
-        more_notices: story.notices.len() - notices.len(),
         notices: notices.iter().map(|record| told(record, access)).collect(),
+        paging: paging(page, pages),
     }
 }
 
-fn newest<T>(all: &[T]) -> &[T] {
-    &all[all.len().saturating_sub(SHOWN)..]
+fn paging(page: usize, pages: usize) -> Option<Paging> {
+    let later = Some(page - 1).filter(|later| *later > 0);
+    let earlier = Some(page + 1).filter(|earlier| *earlier <= pages);
+    (pages > 1).then_some(Paging { page, pages, later, earlier })
+}
+
+/// What is on a page of all, of which the newest are the last: they are on the first page.
+fn page_of<T>(all: &[T], page: usize) -> &[T] {
+    let end = all.len().saturating_sub((page - 1) * SHOWN);
+    &all[end.saturating_sub(SHOWN)..end]
 }
 
 /// How bad an incident is, as a class.
@@ -130,12 +157,12 @@ fn phase(incident: &Incident) -> &'static str {
 
 fn change(change: &Recorded) -> Change<'_> {
     let by = change.by.as_deref().map(|by| cut(by, 100));
-    Change { at: When(change.at), what: change.what.name(), text: &change.text, by }
+    Change { at: Exactly(change.at), what: change.what.name(), text: &change.text, by }
 }
 
 fn told(record: &DeliveryRecord, access: Access) -> Told<'_> {
-    let tries = newest(&record.tries).iter().map(|attempt| Try {
-        at: When(attempt.at),
+    let tries = page_of(&record.tries, 1).iter().map(|attempt| Try {
+        at: Exactly(attempt.at),
         outcome: attempt.outcome.name(),
         answer: Some(cut(&attempt.answer, LONGEST_DETAIL))
             .filter(|answer| access > Access::Nobody && !answer.is_empty()),
@@ -148,9 +175,9 @@ fn told(record: &DeliveryRecord, access: Access) -> Told<'_> {
             NoticeState::Merged => "told in another message",
             NoticeState::Delivered | NoticeState::Undelivered => record.state.name(),
         },
-        created: When(record.created),
-        delivered: record.delivered_at.map(When),
-        next_try: record.next_try.map(When),
+        created: Exactly(record.created),
+        delivered: record.delivered_at.map(Exactly),
+        next_try: record.next_try.map(Exactly),
         tries: tries.collect(),
     }
 }

@@ -6,9 +6,13 @@
 //! written here holds only words of ours.
 
 mod chart;
+mod glance;
 mod incident;
+mod lists;
+mod machinery;
 mod now;
 mod orders;
+mod parts;
 mod past;
 mod strip;
 mod words;
@@ -20,8 +24,8 @@ use askama::Template;
 
 use super::answer::answer;
 use super::auth::Access;
-use super::problem::Problem;
-use super::session::Visitor;
+use super::problem::{self, Problem};
+use super::session::{Visitor, is_secure, said, what_was_done};
 use super::standing::Standing;
 use super::{WebState, postable, readable, reading, resource};
 
@@ -48,7 +52,8 @@ struct Frame<'a> {
     standing: &'static str,
     style: String,
     script: String,
-    refresh: u64,
+    /// Every so many seconds; a form is left alone.
+    refresh: Option<u64>,
     version: &'static str,
     csrf: Option<&'a str>,
     can_sign_in: bool,
@@ -69,6 +74,14 @@ struct SignIn<'a> {
     frame: Frame<'a>,
     reading_needs_it: bool,
     refused: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "sorry.html")]
+struct Sorry<'a> {
+    frame: Frame<'a>,
+    title: &'static str,
+    detail: &'a str,
 }
 
 /// The routes of the pages.
@@ -92,17 +105,17 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 impl WebState {
-    fn frame<'a>(&'a self, visitor: Option<&'a Visitor>, standing: Standing, query: &str) -> Frame<'a> {
+    fn frame<'a>(&'a self, visitor: Option<&'a Visitor>, standing: Standing) -> Frame<'a> {
         Frame {
             service: &self.settings.service,
             standing: standing.name(),
             style: format!("/page.css?v={:016x}", fingerprint(STYLE)),
             script: format!("/page.js?v={:016x}", fingerprint(SCRIPT)),
-            refresh: self.settings.interval.as_secs().clamp(REFRESH.0, REFRESH.1),
+            refresh: visitor.map(|_| self.settings.interval.as_secs().clamp(REFRESH.0, REFRESH.1)),
             version: env!("CARGO_PKG_VERSION"),
             csrf: visitor.and_then(Visitor::csrf),
             can_sign_in: self.door.has_token(),
-            said: orders::sentence(query),
+            said: None,
         }
     }
 
@@ -113,7 +126,7 @@ impl WebState {
             Ok(visitor) => Ok(Entry::In(visitor)),
             // Whoever shows a token is a program, and wants to read what is wrong with it.
             Err(problem) if shows_token => Err(problem),
-            Err(_) => sign_in_page(self, None).map(Entry::Instead),
+            Err(_) => sign_in_page(self, None, last_sentence(request)).map(Entry::Instead),
         }
     }
 }
@@ -122,40 +135,77 @@ impl WebState {
 #[utoipa::path(
     get,
     path = "/",
-    responses((status = 200, description = "For people.", body = String, content_type = "text/html")),
+    responses(
+        (status = 200, description = "For people.", body = String, content_type = "text/html"),
+        (
+            status = 401,
+            description = "A form to sign in; for whoever shows a token that is wrong, what is wrong.",
+            content((String = "text/html"), (problem::Body = "application/problem+json")),
+        ),
+    ),
     security((), ("token" = [])),
 )]
 pub(super) async fn page(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
-    match state.let_in(&request)? {
-        Entry::In(visitor) => now::page(&state, &visitor, request.query_string()).await,
-        Entry::Instead(answer) => Ok(answer),
-    }
+    let page = match state.let_in(&request)? {
+        Entry::In(visitor) => now::page(&state, &visitor, last_sentence(&request)).await?,
+        Entry::Instead(answer) => answer,
+    };
+    // It was said, once.
+    if what_was_done(&request).is_some() { orders::with(page, &said(is_secure(&request))) } else { Ok(page) }
+}
+
+/// What came of the visitor's last order, if this is the page that answers it.
+fn last_sentence(request: &HttpRequest) -> Option<&'static str> {
+    orders::sentence(&what_was_done(request)?)
 }
 
 /// `GET /sign-in`.
 async fn sign_in_form(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     if !state.door.has_token() {
-        return Err(Problem::unknown("Nobody can sign in: neither OPS_TOKEN nor OPS_READ_TOKEN is set."));
+        let problem = Problem::unknown("Nobody can sign in: neither OPS_TOKEN nor OPS_READ_TOKEN is set.");
+        return sorry(&state, None, "There is no signing in", &problem);
     }
-    let page = SignIn { frame: state.frame(None, Standing::Unknown, ""), reading_needs_it: false, refused: None };
+    let page = SignIn { frame: state.frame(None, Standing::Unknown), reading_needs_it: false, refused: None };
     html(StatusCode::OK, &page)
 }
 
 /// The form to sign in, in place of what was asked for, or because of what went wrong the last time.
-fn sign_in_page(state: &WebState, refused: Option<&Problem>) -> Result<HttpResponse, Problem> {
+fn sign_in_page(
+    state: &WebState,
+    refused: Option<&Problem>,
+    said: Option<&'static str>,
+) -> Result<HttpResponse, Problem> {
     let page = SignIn {
-        frame: state.frame(None, Standing::Unknown, ""),
+        frame: Frame { said, ..state.frame(None, Standing::Unknown) },
         reading_needs_it: !state.door.reading_is_open(),
         refused: refused.map(Problem::detail),
     };
-    let mut answer = html(refused.map_or(StatusCode::UNAUTHORIZED, ResponseError::status_code), &page)?;
-    let problem = refused.map_or_else(|| Problem::unauthorized("").error_response(), ResponseError::error_response);
+    let answer = html(refused.map_or(StatusCode::UNAUTHORIZED, ResponseError::status_code), &page)?;
+    let challenge = Problem::unauthorized("");
+    Ok(with_headers_of(refused.unwrap_or(&challenge), answer))
+}
+
+/// A page that says what is wrong, for whoever looks at it in a browser.
+fn sorry(
+    state: &WebState,
+    visitor: Option<&Visitor>,
+    title: &'static str,
+    problem: &Problem,
+) -> Result<HttpResponse, Problem> {
+    let frame = Frame { refresh: None, ..state.frame(visitor, Standing::Unknown) };
+    let page = Sorry { frame, title, detail: problem.detail() };
+    Ok(with_headers_of(problem, html(problem.status_code(), &page)?))
+}
+
+/// The page with what the headers of the problem ask for.
+fn with_headers_of(problem: &Problem, mut page: HttpResponse) -> HttpResponse {
+    let problem = problem.error_response();
     for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER] {
         if let Some(value) = problem.headers().get(&name) {
-            answer.headers_mut().insert(name, value.clone());
+            page.headers_mut().insert(name, value.clone());
         }
     }
-    Ok(answer)
+    page
 }
 
 /// `GET /page.css`.

@@ -1,7 +1,7 @@
 //! What people do on the page: sign in and out, acknowledge, silence, restart an actor, look now.
 //!
 //! Each is a form that works without script, and leads back to the page with a sentence of what came of it. The sentence
-//! is one of ours, named in the address: nobody can have the page say anything else.
+//! is one of ours, named by a cookie of one page's life: no link that somebody spreads has the page say that it was done.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 use uuid::Uuid;
 
 use super::super::WebState;
@@ -19,7 +19,7 @@ use super::super::auth::Access;
 use super::super::body;
 use super::super::identity::{self, OPERATOR};
 use super::super::problem::Problem;
-use super::super::session::{ended, is_foreign, is_secure};
+use super::super::session::{did, ended, is_foreign, is_secure};
 use crate::domain::issue::IssueId;
 use crate::domain::silence::{self, Silence};
 use crate::store::Acknowledged;
@@ -43,27 +43,21 @@ const SENTENCES: [(&str, &str); 15] = [
     ("no-database", "Nothing was done: the database cannot be used at the moment."),
 ];
 
-/// The sentence of the name that an address holds.
-pub(super) fn sentence(query: &str) -> Option<&'static str> {
-    let name = query.strip_prefix("did=")?;
+/// The sentence of a name.
+pub(super) fn sentence(name: &str) -> Option<&'static str> {
     SENTENCES.into_iter().find(|(known, _)| *known == name).map(|(_, sentence)| sentence)
 }
 
 /// Back to the page, which says `name`.
-fn back(name: &'static str) -> HttpResponse {
-    to(&format!("/?did={name}"))
-}
-
-fn to(place: &str) -> HttpResponse {
+fn back(request: &HttpRequest, name: &'static str) -> Result<HttpResponse, Problem> {
     let mut answer = no_content();
     *answer.status_mut() = StatusCode::SEE_OTHER;
-    if let Ok(place) = HeaderValue::try_from(place) {
-        answer.headers_mut().insert(header::LOCATION, place);
-    }
-    answer
+    answer.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/"));
+    with(answer, &did(name, is_secure(request)))
 }
 
-fn with(mut answer: HttpResponse, cookie: &Cookie<'_>) -> Result<HttpResponse, Problem> {
+/// The same with a cookie.
+pub(super) fn with(mut answer: HttpResponse, cookie: &Cookie<'_>) -> Result<HttpResponse, Problem> {
     answer.add_cookie(cookie).map_err(|error| {
         log::error!("a cookie cannot be written: {error}");
         Problem::internal()
@@ -78,16 +72,16 @@ pub(super) async fn sign_in(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let form = body::form(&request, payload).await?;
-    if is_foreign(&request) {
-        return Ok(back("not-yours"));
+    if is_foreign(&request, state.settings.public_url.as_deref()) {
+        return back(&request, "not-yours");
     }
     let token = form.field("token").trim();
     let access = match state.door.opens_to(token, &request) {
         Ok(access) => access,
-        Err(problem) => return super::sign_in_page(&state, Some(&problem)),
+        Err(problem) => return super::sign_in_page(&state, Some(&problem), None),
     };
     let cookie = state.sessions.begin(access, is_secure(&request), Utc::now()).ok_or_else(Problem::internal)?;
-    with(back("signed-in"), &cookie)
+    with(back(&request, "signed-in")?, &cookie)
 }
 
 /// `POST /sign-out`.
@@ -98,9 +92,9 @@ pub(super) async fn sign_out(
 ) -> Result<HttpResponse, Problem> {
     let form = body::form(&request, payload).await?;
     if state.to_order(&request, form.field("csrf")).is_none() {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
-    with(back("signed-out"), &ended(is_secure(&request)))
+    with(back(&request, "signed-out")?, &ended(is_secure(&request)))
 }
 
 /// Whether whoever sent the form may give orders.
@@ -118,14 +112,14 @@ pub(super) async fn acknowledge(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if !may(&request, &state, payload).await? {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
     if !identity::is_possible(&id) {
-        return Ok(back("not-open"));
+        return back(&request, "not-open");
     }
     let said = match state.ask(state.store.acknowledge(&id, OPERATOR, Utc::now())).await {
         Ok(Acknowledged::Done(incident)) => {
-            log::info!("incident {id} ({}) is acknowledged on the page", incident.issue);
+            log::info!("incident={id} {} is acknowledged by {OPERATOR}", incident.issue);
             let newest = state.reports.borrow().clone();
             state.acknowledgements.note(&incident, newest.as_deref());
             "acknowledged"
@@ -135,7 +129,7 @@ pub(super) async fn acknowledge(
         Err(_) => "no-database",
     };
     state.past.forget().await;
-    Ok(back(said))
+    back(&request, said)
 }
 
 /// `POST /silences/{issue}/{span}`: of one issue or of `all`, for `1h` or `4h`.
@@ -146,7 +140,7 @@ pub(super) async fn silence(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if !may(&request, &state, payload).await? {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
     let (issue, span) = path.into_inner();
     let issue = if issue == "all" { None } else { Some(identity::issue(&issue)?) };
@@ -157,7 +151,7 @@ pub(super) async fn silence(
     };
     let said = if let Err(failed) = begin_silence(&state, issue, hours).await { failed } else { said };
     state.past.forget().await;
-    Ok(back(said))
+    back(&request, said)
 }
 
 async fn begin_silence(state: &WebState, issue: Option<IssueId>, hours: u64) -> Result<(), &'static str> {
@@ -173,7 +167,7 @@ async fn begin_silence(state: &WebState, issue: Option<IssueId>, hours: u64) -> 
     if !state.ask(state.store.silence(&silence)).await.map_err(|_| "no-database")? {
         return Err("too-many");
     }
-    log::info!("silence {} for {hours} h on the page", silence.id);
+    log::info!("{}", silence.words());
     Ok(())
 }
 
@@ -185,18 +179,22 @@ pub(super) async fn end_silence(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if !may(&request, &state, payload).await? {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
     if !identity::is_possible(&id) {
-        return Ok(back("no-silence"));
+        return back(&request, "no-silence");
     }
-    let said = match state.ask(state.store.end_silence(&id, Utc::now())).await {
-        Ok(true) => "told-again",
+    // Cycles count in whole seconds: one that begins now already tells.
+    let said = match state.ask(state.store.end_silence(&id, Utc::now().trunc_subsecs(0))).await {
+        Ok(true) => {
+            log::info!("silence {id} is ended by {OPERATOR}");
+            "told-again"
+        }
         Ok(false) => "no-silence",
         Err(_) => "no-database",
     };
     state.past.forget().await;
-    Ok(back(said))
+    back(&request, said)
 }
 
 /// `POST /actors/{actor}/restart`.
@@ -207,12 +205,12 @@ pub(super) async fn restart(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if !may(&request, &state, payload).await? {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
     let unknown = |_| Problem::unknown("There is no such actor; the page lists those there are.");
     state.supervisor.restart(&actor).map_err(unknown)?;
-    log::info!("actor={actor} is restarted on the page");
-    Ok(back("restarting"))
+    log::info!("actor={actor} is restarted by {OPERATOR}");
+    back(&request, "restarting")
 }
 
 /// `POST /check`: a cycle now; whoever comes meanwhile shares it.
@@ -222,9 +220,9 @@ pub(super) async fn check(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if !may(&request, &state, payload).await? {
-        return Ok(back("not-yours"));
+        return back(&request, "not-yours");
     }
     let said = if state.made_now().await.is_ok() { "checked" } else { "not-checked" };
     state.past.forget().await;
-    Ok(back(said))
+    back(&request, said)
 }

@@ -17,7 +17,7 @@ use super::chart::{self, Chart};
 use super::strip::{self, Strip};
 use crate::domain::incident::Incident;
 use crate::domain::silence::Silence;
-use crate::store::{IncidentFilter, SampleDay};
+use crate::store::{IncidentFilter, Sample, SampleDay};
 
 /// How long it is taken for what is.
 const FRESH: Duration = Duration::from_secs(5);
@@ -56,6 +56,8 @@ pub(super) struct Read {
     pub(super) silences: Vec<Silence>,
     /// When somebody first looked, within the last day.
     pub(super) first: Option<DateTime<Utc>>,
+    /// The first look after the last one within the day that found not all well.
+    pub(super) well_since: Option<DateTime<Utc>>,
 }
 
 /// What is drawn of a part.
@@ -69,7 +71,7 @@ pub(super) struct Drawn {
 
 impl Past {
     /// Has the next visitor see what was just changed.
-    pub(super) async fn forget(&self) {
+    pub(in crate::web) async fn forget(&self) {
         self.0.lock().await.asked = None;
     }
 }
@@ -127,6 +129,48 @@ impl WebState {
             resolved: resolved.items,
             silences,
             first: samples.first().map(|sample| sample.at),
+            well_since: well_since(&samples),
         })
+    }
+}
+
+/// The first look after the last one that found not all well.
+fn well_since(samples: &[Sample]) -> Option<DateTime<Utc>> {
+    let last = samples.iter().rposition(|sample| !sample.ok)?;
+    samples.get(last + 1).or(samples.get(last)).map(|sample| sample.at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_well_since_the_first_good_look_after_the_last_bad_one() {
+        let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let looks = |well: &[bool]| -> Vec<Sample> {
+            let sample = |(ok, minute): (&bool, i64)| Sample {
+                at: at(minute),
+                ok: *ok,
+                openai: None,
+                notion: None,
+                jobs: None,
+                done: None,
+                low_qa: None,
+                avg_qa_tenths: None,
+                stuck: None,
+                health_ms: None,
+                openai_ms: None,
+                notion_ms: None,
+            };
+            well.iter().zip(0..).map(sample).collect()
+        };
+        for (well, expected) in [
+            (&[][..], None),
+            (&[true, true], None),
+            (&[false, true, false, true, true], Some(3)),
+            (&[true, false], Some(1)),
+        ] {
+            assert_eq!(well_since(&looks(well)), expected.map(at), "{well:?}");
+        }
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn of_days(part: Part, days: &[SampleDay], thresholds: &Thresholds, n
         let day = days.iter().find(|day| day.day.timestamp().div_euclid(DAY) == number);
         let (yes, no) = day.map(|day| judge_day(part, day, thresholds)).unwrap_or_default();
         let began = DateTime::from_timestamp(number * DAY, 0).unwrap_or(now);
-        (began.format("%-d %b").to_string(), yes, no)
+        (began.format("%-d %b UTC").to_string(), yes, no)
     });
     strip("Last 90 days", cells, whole_days)
 }
@@ -123,21 +123,18 @@ fn judge_day(part: Part, day: &SampleDay, thresholds: &Thresholds) -> (u64, u64)
         Part::OpenAi => (day.openai.yes, day.openai.no),
         Part::Notion => (day.notion.yes, day.notion.no),
         Part::Jobs => {
-            let known = day.jobs.known.min(day.stuck.known);
             let below = |part: f64, whole: f64, least: f64| whole > 0.0 && part / whole < least;
             let many = day.jobs.sum >= thresholds.completion_min_jobs.saturating_mul(day.jobs.known);
             let low =
                 many && below(100.0 * day.done_sum as f64, day.jobs.sum as f64, thresholds.completion_min_percent);
             let qa = &day.avg_qa_tenths;
             let poor = below(qa.sum as f64, qa.known as f64, thresholds.qa_avg_min * 10.0);
-            if low || poor {
-                (0, known)
-            } else if day.stuck.sum > 0 {
-                // At least once, and perhaps all day: that is between the two.
-                (known.div_ceil(2), known / 2 + known % 2)
-            } else {
-                (known, 0)
-            }
+            // As in `judge`: one bad figure is enough, and well is only what both figures say.
+            let bad_figures = if low || poor { day.jobs.known } else { 0 };
+            // As many looks at least have seen some: the others may have seen none.
+            let stuck = if day.stuck_max > 0 { day.stuck.sum.div_ceil(day.stuck_max) } else { 0 };
+            let bad = stuck.max(bad_figures);
+            (day.jobs.known.min(day.stuck.known).saturating_sub(bad), bad)
         }
     }
 }
@@ -240,6 +237,31 @@ mod tests {
                 (strip.html.matches("class=\"g\"").count(), strip.summary.as_str()),
                 (1, "1 of 1 days all well")
             );
+        }
+    }
+
+    #[test]
+    fn a_day_is_judged_by_what_its_looks_saw() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(100);
+        let blind = |stuck| Sample { jobs: None, done: None, avg_qa_tenths: None, stuck, ..sample(0) };
+        let stuck = |stuck| Sample { stuck: Some(stuck), ..sample(0) };
+        for (what, samples, expected) in [
+            ("stuck all day", vec![stuck(1); 10], "b"),
+            ("many stuck all day", vec![stuck(40); 10], "b"),
+            ("stuck for a while", [vec![stuck(40); 3], vec![sample(0); 7]].concat(), "m"),
+            ("stuck for most of the day", [vec![stuck(40); 7], vec![sample(0); 3]].concat(), "b"),
+            ("stuck, and the figures are not known", vec![blind(Some(2)); 10], "b"),
+            ("none stuck, and the figures are not known", vec![blind(Some(0)); 10], "u"),
+            ("nothing known", vec![blind(None); 10], "u"),
+            ("too few done", vec![Sample { done: Some(2), stuck: None, ..sample(0) }; 10], "b"),
+            ("all well", vec![sample(0); 10], "g"),
+        ] {
+            let mut day = SampleDay { day: now, ..SampleDay::default() };
+            samples.iter().for_each(|sample| day.add(sample));
+            let strip = of_days(Part::Jobs, std::slice::from_ref(&day), &thresholds(), now);
+            let last = strip.html.rsplit("<i class=\"").next().and_then(|cell| cell.get(..1));
+            assert_eq!(last, Some(expected), "{what}");
+            assert!(strip.html.contains(" UTC: "), "{}", strip.html);
         }
     }
 }

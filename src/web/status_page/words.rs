@@ -18,6 +18,17 @@ impl fmt::Display for When {
     }
 }
 
+/// A moment to the second, for whoever puts a story together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exactly(pub(super) DateTime<Utc>);
+
+impl fmt::Display for Exactly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (full, short) = (self.0.format("%Y-%m-%d %H:%M:%S UTC"), self.0.format("%-d %b, %H:%M:%S UTC"));
+        write!(f, "<time datetime=\"{}\" title=\"{full}\" data-exact>{short}</time>", timestamp(self.0))
+    }
+}
+
 /// How long it is from one moment to another, as the settings write durations.
 pub(super) fn span(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let span = (to - from).to_std().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod abroad;
 mod acknowledging;
 mod actors;
 mod asking;
@@ -11,5 +12,7 @@ mod orders;
 mod page;
 mod report;
 pub(super) mod sample;
+mod signing_in;
 mod silencing;
+mod stories;
 mod support;

@@ -73,6 +73,7 @@ impl Handler<RunCycle> for Scheduler {
 pub(super) struct Choice {
     pub(super) ops_token: Option<&'static str>,
     pub(super) read_token: Option<&'static str>,
+    pub(super) public_url: Option<&'static str>,
     pub(super) patience: Duration,
     pub(super) cycle: Cycle,
     pub(super) ping: Ping,
@@ -86,6 +87,7 @@ impl Default for Choice {
         Self {
             ops_token: None,
             read_token: None,
+            public_url: None,
             patience: PATIENCE,
             cycle: Cycle::Gives(None),
             ping,
@@ -125,6 +127,20 @@ impl Told {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// A cookie that is set.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.get_all("set-cookie").map(|cookie| cookie.to_str().unwrap());
+        cookies.into_iter().find(|cookie| cookie.starts_with(&format!("{name}=")))
+    }
+
+    /// What the page is to say came of an order that leads back to it.
+    pub(super) fn did(&self) -> Option<&str> {
+        assert_eq!((self.status.as_u16(), self.header("location")), (303, Some("/")), "{}", self.body);
+        let cookie = self.cookie("did")?;
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        cookie.split(['=', ';']).nth(1)
+    }
+
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -143,7 +159,7 @@ impl Web {
             ops_token: choice.ops_token.map(Secret::new),
             read_token: choice.read_token.map(Secret::new),
             service: "EchoPilot".into(),
-            public_url: None,
+            public_url: choice.public_url.map(str::to_owned),
             thresholds: sample::thresholds(),
             interval: Duration::from_secs(300),
             check_timeout: Duration::from_secs(60),

@@ -98,6 +98,36 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Has it show what would be printed on a page of this width, for somebody who prefers the dark.
+    pub async fn print(&self, width: u32) {
+        self.resize(width, 1_000).await;
+        let media = json!({"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// Has it be somewhere.
+    pub async fn live_in(&self, zone: &str) {
+        self.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
+    }
+
+    /// Presses the key that goes on to the next control.
+    pub async fn tab(&self) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.devtools("Input.dispatchKeyEvent", key).await;
+        }
+    }
+
+    /// Has somebody come back to the page, who is to see how it is now.
+    pub async fn come_back(&self) {
+        self.run("document.dispatchEvent(new Event('visibilitychange'))").await;
+    }
+
+    /// Loses a cookie.
+    pub async fn lose_cookie(&self, name: &str) {
+        self.client.delete_cookie(name).await.expect("a cookie can be lost");
+    }
+
     /// Switches script off, or on.
     pub async fn without_script(&self, off: bool) {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": off})).await;
@@ -119,14 +149,43 @@ impl Browser {
         self.client.find_all(Locator::Css(selector)).await.expect("the page can be searched").len()
     }
 
+    /// Waits until a selector finds so many elements, and comes back to the page meanwhile.
+    pub async fn wait_for_count(&self, selector: &str, wanted: usize) {
+        let begun = std::time::Instant::now();
+        while self.count(selector).await != wanted {
+            assert!(begun.elapsed() < SOON, "there are not {wanted} of {selector}");
+            self.come_back().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Comes back to the page until the text of an element contains `wanted`.
+    pub async fn comes_to(&self, selector: &str, wanted: &str) {
+        let begun = std::time::Instant::now();
+        loop {
+            let shown = self.shown(selector).await;
+            if shown.contains(wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < SOON, "{selector} does not come to {wanted:?}: {shown:?}");
+            self.come_back().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The text of an element as it is now, if it is there.
+    async fn shown(&self, selector: &str) -> String {
+        match self.client.find(Locator::Css(selector)).await {
+            Ok(element) => element.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Waits until the text of an element contains `wanted`.
     pub async fn wait_for(&self, selector: &str, wanted: &str) {
         let begun = std::time::Instant::now();
         loop {
-            let shown = match self.client.find(Locator::Css(selector)).await {
-                Ok(element) => element.text().await.unwrap_or_default(),
-                Err(_) => String::new(),
-            };
+            let shown = self.shown(selector).await;
             if shown.contains(wanted) {
                 return;
             }

@@ -156,6 +156,26 @@ async fn what_another_leader_has_done_meanwhile_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_merged_into_what_another_leader_tells_waits_there_as_before() {
+    for mut frail in Frail::of_each_sort().await {
+        let ledger = frail.ledger.clone();
+        ledger.decides(cycle(0, opens(&[("i1", IssueId::StuckJobs)], &[alert("n1", "telegram", "i1")]))).await;
+        ledger.fails("telegram", 1, "n1", Some(10)).await;
+        frail.fails().await;
+        let reminder = notice("m1", "telegram", NoticeKind::Reminder, &[("i1", Step::Reminded)]);
+        ledger.decides(cycle(60, opens(&[], &[reminder]))).await;
+        ledger.fails("telegram", 61, "m1", Some(70)).await;
+
+        frail.heals().await;
+        let other = frail.ground.open().await;
+        let decision = cycle(90, opens(&[], &[]));
+        other.settle(move |_| decision).await.unwrap();
+        recovered(&ledger).await;
+        assert_eq!(frail.notices().await, ["n1 pending 1"], "or nobody would ever be told");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_took_an_incident_on_just_before_is_not_forgotten() {
     for mut frail in Frail::of_each_sort().await {
         let ledger = frail.ledger.clone();
