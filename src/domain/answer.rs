@@ -17,12 +17,15 @@ use super::silence::Silence;
 const JOBS_NAMED: usize = 10;
 
 /// The longest name of a job, detail, and text of an issue that is shown, in characters.
-const LONGEST_NAME: usize = 80;
+pub(super) const LONGEST_NAME: usize = 80;
 const LONGEST_DETAIL: usize = 300;
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 
 /// The longest address to which a link leads, in bytes.
 const LONGEST_ADDRESS: usize = 2_000;
+
+/// How an answer begins that is not about how things are now.
+const STALE: &str = "⚪ Not current:";
 
 /// What is said while nobody has looked yet.
 pub const NOTHING_YET: &str = "No cycle is complete yet: ask again in a minute.";
@@ -59,24 +62,55 @@ pub fn plain(text: impl Into<String>) -> Answer {
     text.into().lines().map(|line| line.to_owned().into()).collect()
 }
 
+/// What the last cycle saw. If that was long ago, nobody may take it for how things are now.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked<'a> {
+    /// As of that cycle.
+    pub overview: &'a Overview,
+    /// Whether it is too old.
+    pub is_stale: bool,
+    /// The moment of asking.
+    pub now: DateTime<Utc>,
+}
+
+impl Looked<'_> {
+    /// `2026-11-27T12:00:00Z, 2m ago`.
+    fn when(&self) -> String {
+        let at = self.overview.report.timestamp;
+        format!("{}, {} ago", timestamp(at), lasted(at, self.now))
+    }
+
+    /// That something `is` so by the last look, or `was` if that is too old; and when that was.
+    fn said(&self, sign: &str, is: &str, was: &str) -> String {
+        let when = self.when();
+        if self.is_stale { format!("{STALE} {was} (as of {when})") } else { format!("{sign} {is} (as of {when})") }
+    }
+
+    /// Up to when something has lasted that is there.
+    fn until(&self) -> DateTime<Utc> {
+        if self.is_stale { self.overview.report.timestamp } else { self.now }
+    }
+}
+
 /// What is known at the moment of asking.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// As of the last cycle.
-    pub overview: &'a Overview,
+    /// By the last cycle.
+    pub looked: Looked<'a>,
     /// What is wrong by now and no cycle could say: that it is too old, that one of our actors keeps failing.
     pub since: &'a [Issue],
     /// How it is with the channels.
     pub deliveries: &'a [ChannelDelivery],
-    /// The silences that are not over; none if they cannot be had.
-    pub silences: &'a [Silence],
-    /// The moment.
-    pub now: DateTime<Utc>,
+    /// The silences that are not over; `None` if they cannot be read.
+    pub silences: Option<&'a [Silence]>,
 }
+
+const SILENCES_UNKNOWN: &str = "⚪ What is silent is unknown: the database cannot be read";
 
 /// How it is.
 pub fn status(known: &Known<'_>, wording: &Wording) -> Answer {
-    let report = &known.overview.report;
+    let Looked { overview, is_stale, now } = known.looked;
+    let report = &overview.report;
     let mut issues: Vec<String> = report.issues().map(|issue| clipped(&issue.line(), LONGEST_TEXT)).collect();
     let is_news = |issue: &&Issue| !report.issues().any(|other| other.id == issue.id);
     issues.extend(known.since.iter().filter(is_news).map(|issue| clipped(&issue.line(), LONGEST_TEXT)));
@@ -84,7 +118,7 @@ pub fn status(known: &Known<'_>, wording: &Wording) -> Answer {
     let head = if is_ok { "✅ All is well" } else { "🚨 Not all is well" };
     let mut lines = vec![
         format!("{head}: {}", wording.service),
-        format!("As of {}, {} ago", timestamp(report.timestamp), lasted(report.timestamp, known.now)),
+        format!("As of {}{}", known.looked.when(), if is_stale { ": not current" } else { "" }),
     ];
     if !issues.is_empty() {
         lines.extend([String::new(), "Issues:".into()]);
@@ -98,7 +132,10 @@ pub fn status(known: &Known<'_>, wording: &Wording) -> Answer {
         let (channel, state, pending) = (&delivery.channel, delivery.state.name(), delivery.pending);
         format!("Channel {channel}: {state}, {pending} waiting")
     }));
-    lines.extend(known.silences.iter().map(|silence| silent(silence, known.now)));
+    match known.silences {
+        Some(silences) => lines.extend(silences.iter().map(|silence| silent(silence, now))),
+        None => lines.push(SILENCES_UNKNOWN.into()),
+    }
     plain(lines.join("\n"))
 }
 
@@ -119,23 +156,28 @@ fn of_party(report: &Report, party: Party) -> Option<String> {
 }
 
 /// The jobs that are stuck, the oldest first.
-pub fn stuck(overview: &Overview, now: DateTime<Utc>) -> Answer {
-    let report = &overview.report;
-    let as_of = format!("as of {}, {} ago", timestamp(report.timestamp), lasted(report.timestamp, now));
+pub fn stuck(looked: &Looked<'_>) -> Answer {
+    let report = &looked.overview.report;
     let Some(stuck) = report.stuck_jobs() else {
         let blind = report.sections.iter().find(|section| section.check == CheckName::StuckJobs);
         let why = blind.and_then(|section| match &section.sight {
             Sight::Blind(fault) => Some(format!(": {}", clipped(&fault.to_string(), LONGEST_TEXT))),
             Sight::Seen { .. } => None,
         });
-        return plain(format!("⚪ It is unknown whether jobs are stuck{} ({as_of})", why.unwrap_or_default()));
+        return plain(format!(
+            "⚪ It is unknown whether jobs are stuck{} (as of {})",
+            why.unwrap_or_default(),
+            looked.when()
+        ));
     };
     if stuck.count == 0 {
-        return plain(format!("✅ No job is stuck ({as_of})"));
+        return plain(looked.said("✅", "No job is stuck", "no job was stuck"));
     }
-    let mut lines = plain(format!("⚠️ {} job(s) stuck ({as_of}), untouched for longest:", stuck.count));
+    let count = stuck.count;
+    let head = looked.said("⚠️", &format!("{count} job(s) stuck"), &format!("{count} job(s) were stuck"));
+    let mut lines = plain(format!("{head}, untouched for longest:"));
     lines.extend(stuck.oldest.iter().take(JOBS_NAMED).map(|job| of_job(job, report.timestamp)));
-    let more = stuck.count.saturating_sub(stuck.oldest.len().min(JOBS_NAMED) as u64);
+    let more = count.saturating_sub(stuck.oldest.len().min(JOBS_NAMED) as u64);
     if more > 0 {
         lines.push(format!("  … and {more} more").into());
     }
@@ -154,16 +196,23 @@ fn of_job(job: &StuckJob, now: DateTime<Utc>) -> Line {
 }
 
 /// The incidents that are open.
-pub fn incidents(incidents: &[Incident], now: DateTime<Utc>) -> Answer {
-    if incidents.is_empty() {
-        return plain("✅ No incident is open");
+pub fn incidents(looked: &Looked<'_>) -> Answer {
+    let open = &looked.overview.incidents;
+    if open.is_empty() {
+        return plain(looked.said("✅", "No incident is open", "no incident was open"));
     }
-    plain(incidents.iter().map(|incident| of_incident(incident, now)).collect::<Vec<_>>().join("\n"))
+    let count = open.len();
+    let head = looked.said("🚨", &format!("{count} incident(s) open"), &format!("{count} incident(s) were open"));
+    plain(format!("{head}:\n{}", all_of(open, looked.until(), looked.now)))
+}
+
+fn all_of(incidents: &[Incident], until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    incidents.iter().map(|incident| of_incident(incident, until, now)).collect::<Vec<_>>().join("\n")
 }
 
 /// An incident: what is said of it, its name and what else is known, and what its party said.
-fn of_incident(incident: &Incident, now: DateTime<Utc>) -> String {
-    let until = incident.resolved_at.unwrap_or(now);
+fn of_incident(incident: &Incident, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let until = incident.resolved_at.unwrap_or(until);
     let mut known = vec![incident.issue.to_string(), format!("for {}", lasted(incident.since, until))];
     known.extend(incident.held.cause().map(|cause| format!("explained by {cause}")));
     known.extend(incident.unstable.then(|| "unstable".into()));
@@ -181,60 +230,18 @@ fn of_incident(incident: &Incident, now: DateTime<Utc>) -> String {
 }
 
 /// More about the incidents of an alert: what is known of them, and of the jobs if those are what it is about.
-pub fn shown(of: &[Incident], overview: Option<&Overview>, now: DateTime<Utc>) -> Answer {
-    let mut answer = incidents(of, now);
+pub fn shown(of: &[Incident], looked: Option<&Looked<'_>>, now: DateTime<Utc>) -> Answer {
+    let mut answer = plain(all_of(of, looked.map_or(now, Looked::until), now));
+    // Nobody else has looked at them since, either.
+    if let Some(stale) = looked.filter(|looked| looked.is_stale) {
+        answer.insert(0, format!("{STALE} as of {}", stale.when()).into());
+    }
     let is_about_jobs = of.iter().any(|incident| incident.issue == IssueId::StuckJobs && incident.is_live());
-    if let Some(overview) = overview.filter(|_| is_about_jobs) {
+    if let Some(looked) = looked.filter(|_| is_about_jobs) {
         answer.push(Line::default());
-        answer.extend(stuck(overview, now));
+        answer.extend(stuck(looked));
     }
     answer
-}
-
-/// What came of taking on one incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It is theirs now.
-    Now(Incident),
-    /// It was somebody's already.
-    Already(Incident),
-    /// It is over.
-    Over(Incident),
-}
-
-/// What came of taking on incidents.
-pub fn taken(taken: &[Taken]) -> Answer {
-    if taken.is_empty() {
-        return plain("Nothing is open that nobody has taken on.");
-    }
-    plain(taken.iter().map(of_taken).collect::<Vec<_>>().join("\n"))
-}
-
-fn of_taken(taken: &Taken) -> String {
-    let line = |incident: &Incident| clipped(&incident.line(), LONGEST_TEXT);
-    let by = |incident: &Incident| {
-        let by = incident.acknowledged.as_ref().map_or("somebody", |taken| &taken.by);
-        clipped(by, LONGEST_NAME)
-    };
-    match taken {
-        Taken::Now(incident) => format!("✔️ Acknowledged by {}: {}", by(incident), line(incident)),
-        Taken::Already(incident) => format!("Acknowledged by {} already: {}", by(incident), line(incident)),
-        Taken::Over(incident) => format!("Over by now: {}", line(incident)),
-    }
-}
-
-/// The same in a few words, for whoever pressed a button.
-pub fn taken_briefly(taken: &[Taken]) -> String {
-    let now = taken.iter().filter(|taken| matches!(taken, Taken::Now(_))).count();
-    let already = taken.iter().find_map(|taken| match taken {
-        Taken::Already(incident) => incident.acknowledged.as_ref().map(|taken| clipped(&taken.by, LONGEST_NAME)),
-        _ => None,
-    });
-    match (now, already) {
-        (0, Some(by)) => format!("Acknowledged by {by} already."),
-        (0, None) => "It is over by now.".into(),
-        (_, _) => "Acknowledged. There are no more reminders.".into(),
-    }
 }
 
 /// A silence that holds.
@@ -243,20 +250,8 @@ pub fn silent(silence: &Silence, now: DateTime<Utc>) -> String {
     format!("🔕 Silence of {of} until {} UTC, by {}", clock(silence.until, now), clipped(&silence.by, LONGEST_NAME))
 }
 
-/// That silences were ended, and which still hold.
-pub fn ended(ended: &[Silence], left: &[Silence], now: DateTime<Utc>) -> String {
-    let over = match ended {
-        [] => "🔔 There was no such silence.".into(),
-        ended => {
-            let of: Vec<_> = ended.iter().map(silenced).collect();
-            format!("🔔 No more silence of {}.", of.join(", "))
-        }
-    };
-    let left = left.iter().map(|silence| silent(silence, now));
-    std::iter::once(over).chain(left).collect::<Vec<_>>().join("\n")
-}
-
-fn silenced(silence: &Silence) -> String {
+/// What a silence is of.
+pub(super) fn silenced(silence: &Silence) -> String {
     silence.issue.map_or_else(|| "everything".into(), |issue| issue.to_string())
 }
 

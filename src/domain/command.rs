@@ -112,11 +112,11 @@ fn no_issue(name: &str) -> String {
 }
 
 /// Of `incidents`, which are open, those that are meant by `names`; what would be right, if one of these means none.
-/// Without names, all that nobody has taken on yet and nothing explains.
+/// Without names, all that nobody has taken on yet. That includes what its cause explains: it is open as well, and whoever
+/// takes on all of it hears of it again only if it becomes an alert of its own.
 pub fn chosen<'a>(incidents: &'a [Incident], names: &[String]) -> Result<Vec<&'a Incident>, String> {
     if names.is_empty() {
-        let is_waiting = |incident: &&Incident| incident.acknowledged.is_none() && incident.held.cause().is_none();
-        return Ok(incidents.iter().filter(is_waiting).collect());
+        return Ok(incidents.iter().filter(|incident| incident.acknowledged.is_none()).collect());
     }
     let mut chosen: Vec<&Incident> = vec![];
     for name in names {

@@ -8,6 +8,7 @@ pub mod bulletin;
 pub mod cause;
 pub mod command;
 pub mod cycle;
+pub mod deed;
 pub mod delivery;
 pub mod fault;
 pub mod flapping;

@@ -50,10 +50,11 @@ pub enum StoreError {
     /// be made.
     #[error("the disk reports an error")]
     DiskFault,
-    /// It took too long. What was to be written may still have been written.
+    /// It took too long, or the connection was lost when all was to be made to last. What was to be written may still have
+    /// been written.
     #[error("the database did not answer in time")]
     Timeout,
-    /// There is no connection to the server.
+    /// There is no connection to the database, or it was lost before anything was to be made to last: nothing was written.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
     /// The store was closed, or its runtime has ended.
@@ -79,6 +80,16 @@ impl StoreError {
         matches!(self, Self::Unreachable(_) | Self::Timeout | Self::Locked | Self::Full | Self::DiskFault)
     }
 
+    /// Whether what was to be written may be written all the same.
+    pub fn may_be_written(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+
+    /// The same, where it came in the place of the word that all was made to last: nobody knows whether it was.
+    pub(super) fn of_commit(self) -> Self {
+        if matches!(self, Self::Unreachable(_)) { Self::Timeout } else { self }
+    }
+
     /// A row that makes no sense: which, and why.
     pub(super) fn nonsense(what: impl AsRef<str>) -> Self {
         Self::Nonsense(shortened(what.as_ref(), TEXT_LIMIT))
@@ -88,7 +99,7 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut => Self::Timeout,
+            sqlx::Error::PoolTimedOut => Self::Unreachable("no connection in time".into()),
             sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => Self::nonsense(error.to_string()),
             sqlx::Error::Io(error) => Self::Unreachable(error.kind().to_string()),

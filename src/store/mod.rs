@@ -72,7 +72,7 @@ pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
 pub use schema::Found;
 pub use settle::{Decision, Known};
-pub use subjects::Subjects;
+pub use subjects::{Posted, Subjects};
 
 use crate::secret::Secret;
 use database::Database;

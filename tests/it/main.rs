@@ -73,6 +73,8 @@ mod storm;
 mod support;
 /// Orders in the chat: who is obeyed, and what comes of it.
 mod telegram_commands;
+/// How orders are heard: by the leader, once, whatever happens meanwhile.
+mod telegram_listening;
 /// `test-alert`: what arrives, and what is said of it.
 mod test_alert;
 /// Two services on one database: one leads, and whatever happens to it, nothing is lost or told twice.

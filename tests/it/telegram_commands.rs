@@ -1,117 +1,21 @@
-//! What people order in the chat: who is obeyed, what comes of it, and what does not.
+//! What people order in the chat: who is obeyed, and what is said to that.
 
 use std::time::Duration;
 
 use auto_operator::demo::Fault;
 use auto_operator::demo::notion::JobRow;
-use auto_operator::demo::telegram::{Answered, Delivered};
-use auto_operator::demo::wire::Received;
-use auto_operator::demo::world::World;
+use auto_operator::demo::telegram::Delivered;
+use auto_operator::supervision::Limits;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::postgres;
-use crate::support::channels::{ALERT, telegrams, texts};
-use crate::support::pair::{Pair, TAKEN_OVER};
-use crate::support::server::{own_server, starts_again, stops};
-use crate::support::{Home, SOON, Service, issues, now};
-
-const ADA: i64 = 4_711;
-const BOB: i64 = 4_712;
-const STRANGER: i64 = 666;
-
-const LISTENING: &str = "telegram: listening for commands as @auto_operator_demo_bot";
-
-/// A home where three jobs are stuck, and Ada and Bob may give orders.
-fn home() -> Home {
-    let mut home = Home::well();
-    home.world.jobs_get_stuck(3, now());
-    home.set("TELEGRAM_ALLOWED_USER_IDS", &format!("{ADA}, {BOB}"));
-    home.without("SMTP");
-    home.unset(&["NOTION_STATUS_DB_ID"]);
-    home
-}
-
-/// A service that listens, and the alert that it has sent.
-async fn serve(home: &Home) -> (Service, Delivered) {
-    let service = home.serve().await;
-    service.line(LISTENING).await;
-    let alert = telegrams(&home.world, 1).await.remove(0);
-    (service, alert)
-}
-
-/// Somebody writes in the chat that gets the alerts.
-fn say(world: &World, who: i64, text: &str) -> i64 {
-    world.telegram.push_message(who, world.telegram.chat_id(), text)
-}
-
-/// What is answered to the message.
-async fn answer_to(world: &World, message: i64) -> Delivered {
-    let journal = world.telegram.messages();
-    let answer = journal.wait_for(|delivered| delivered.reply_to == Some(message) && !delivered.edited, SOON).await;
-    answer.unwrap_or_else(|| panic!("no answer to {message}: {:#?}", texts(&journal.all())))
-}
-
-/// Somebody orders something in the chat, and gets this answer.
-async fn order(world: &World, who: i64, text: &str) -> String {
-    answer_to(world, say(world, who, text)).await.text
-}
-
-/// What the button of this label says.
-fn data(message: &Delivered, label: &str) -> String {
-    let markup = message.reply_markup.clone().unwrap_or_default();
-    let rows = markup["inline_keyboard"].as_array().cloned().unwrap_or_default();
-    let mut all = rows.iter().filter_map(Value::as_array).flatten();
-    let button = all.find(|button| button["text"] == label);
-    let button = button.unwrap_or_else(|| panic!("no button {label} in {markup:#}"));
-    button["callback_data"].as_str().expect("a text").to_owned()
-}
-
-/// The labels of the buttons below a message.
-fn labels(message: &Delivered) -> Vec<String> {
-    let markup = message.reply_markup.clone().unwrap_or_default();
-    let rows = markup["inline_keyboard"].as_array().cloned().unwrap_or_default();
-    let all = rows.iter().filter_map(Value::as_array).flatten();
-    all.map(|button| button["text"].as_str().expect("a text").to_owned()).collect()
-}
-
-/// Somebody presses the button of this label below the message; what they are shown.
-async fn press(world: &World, who: i64, message: &Delivered, label: &str) -> Option<String> {
-    let query =
-        world.telegram.press_button(who, message.message_id, &data(message, label)).expect("the message is there");
-    answered(world, &query).await.text
-}
-
-async fn answered(world: &World, query: &str) -> Answered {
-    let answers = world.telegram.answers();
-    answers.wait_for(|answer| answer.query_id == query, SOON).await.expect("a button that was pressed is answered")
-}
-
-/// What the message says by now, once that is as it should be.
-async fn edited(world: &World, message: &Delivered, is_right: impl Fn(&Delivered) -> bool) -> Delivered {
-    let journal = world.telegram.messages();
-    let is_it = |other: &Delivered| other.message_id == message.message_id && other.edited && is_right(other);
-    journal.wait_for(is_it, SOON).await.unwrap_or_else(|| panic!("it is not edited so: {:#?}", texts(&journal.all())))
-}
-
-/// Waits until the `count`-th poll has begun: what happens from then on is heard by it.
-async fn is_polled(world: &World, count: usize) {
-    let mut seen = 0;
-    let enough = |request: &Received| {
-        seen += usize::from(request.path.ends_with("/getUpdates"));
-        seen >= count
-    };
-    assert!(world.telegram.requests().wait_for(enough, SOON * 2).await.is_some(), "there is no poll {count}");
-}
-
-/// How many times a poll has been asked for.
-fn polls(world: &World) -> usize {
-    world.telegram.requests().all().iter().filter(|request| request.path.ends_with("/getUpdates")).count()
-}
-
-async fn silences(service: &Service) -> Vec<Value> {
-    service.get_all("/api/silences").await["silences"].as_array().expect("a list").clone()
-}
+use crate::support::channels::texts;
+use crate::support::chat::{
+    ADA, BOB, STRANGER, answer_to, data, edited, home, labels, order, press, say, serve, silences,
+};
+use crate::support::inside::{inside, quick};
+use crate::support::{Inside, SOON, issues, now};
 
 #[actix_rt::test]
 async fn who_is_allowed_is_answered() {
@@ -128,7 +32,8 @@ async fn who_is_allowed_is_answered() {
     assert_eq!(stuck.raw.matches("<a href=\"https://app.notion.com/p/").count(), 3, "{}", stuck.raw);
 
     let incidents = order(world, ADA, "/incidents").await;
-    assert!(incidents.starts_with("• ⚠️ 3 job(s) stuck >30 minutes\n   stuck_jobs, for "), "{incidents}");
+    assert!(incidents.starts_with("🚨 1 incident(s) open (as of "), "{incidents}");
+    assert!(incidents.contains(" ago):\n• ⚠️ 3 job(s) stuck >30 minutes\n   stuck_jobs, for "), "{incidents}");
     assert!(incidents.ends_with("acknowledged by nobody"), "{incidents}");
 
     let help = order(world, ADA, "/help").await;
@@ -226,31 +131,6 @@ async fn everybody_else_gets_silence_wherever_and_however_they_write() {
 }
 
 #[actix_rt::test]
-async fn what_was_ordered_while_nobody_listened_is_not_obeyed() {
-    let home = home();
-    let world = &home.world;
-    let (service, alert) = serve(&home).await;
-    service.kill().await;
-
-    let at = now() - TimeDelta::minutes(10);
-    let old = world.telegram.push_message_at(at, ADA, world.telegram.chat_id(), "/ack");
-    let query = world.telegram.press_button(ADA, alert.message_id, &data(&alert, "Silence 4 h")).expect("it is there");
-    let fresh = say(world, ADA, "/incidents");
-    let service = home.serve().await;
-    let answer = answer_to(world, fresh).await;
-    assert!(answer.text.ends_with("acknowledged by nobody"), "{}", answer.text);
-    assert!(!world.telegram.messages().all().iter().any(|message| message.reply_to == Some(old)));
-    service.line("telegram: not obeyed, since it was written 10m").await;
-
-    // When a button was pressed nobody knows: whoever still waits is told.
-    let shown = answered(world, &query).await.text.unwrap_or_default();
-    assert!(shown.contains("Press it again"), "{shown}");
-    assert!(silences(&service).await.is_empty());
-    assert!(press(world, ADA, &alert, "Silence 4 h").await.unwrap_or_default().starts_with("Silence until "));
-    assert_eq!(silences(&service).await.len(), 1);
-}
-
-#[actix_rt::test]
 async fn after_a_press_the_alert_says_who_did_what() {
     let mut home = home();
     // Two incidents in one alert.
@@ -322,181 +202,6 @@ async fn an_alert_that_is_gone_is_answered_with_a_message_and_a_press_that_is_to
 }
 
 #[actix_rt::test]
-async fn whoever_is_killed_while_it_obeys_does_not_obey_again() {
-    let home = home();
-    let world = &home.world;
-    let (service, _) = serve(&home).await;
-    // The poll that waits, the second one, brings the order; the next one, which would confirm it, does not arrive.
-    is_polled(world, 2).await;
-    world.telegram.set_fault_on("/getUpdates", Some(Fault::Hang));
-    let once = say(world, ADA, "/silence 2h");
-    answer_to(world, once).await;
-    service.kill().await;
-    assert_eq!(world.telegram.unconfirmed(), 1);
-    world.telegram.set_fault_on("/getUpdates", None);
-    let service = home.serve().await;
-    order(world, ADA, "/help").await;
-    assert_eq!(silences(&service).await.len(), 1);
-    let answers = world.telegram.messages().all().iter().filter(|message| message.reply_to == Some(once)).count();
-    assert_eq!(answers, 1);
-}
-
-#[actix_rt::test]
-async fn another_poller_is_waited_out_and_no_order_is_obeyed_twice() {
-    let home = home();
-    let world = &home.world;
-    let (service, _) = serve(&home).await;
-    // As an old process does during a deploy, it polls again whenever it is thrown out, and obeys nothing.
-    let url = format!("{}/bot{}/getUpdates", world.telegram.url(), world.telegram.bot_token());
-    let poll = async |seconds: u64| {
-        let client = awc::Client::builder().timeout(SOON).finish();
-        let asked = client.post(&url).send_json(&json!({"timeout": seconds})).await;
-        asked.expect("an answer").status().as_u16()
-    };
-    for _ in 0..2 {
-        let asked = polls(world);
-        assert!(poll(1).await == 200, "nobody disturbs it meanwhile: the service waits");
-        assert!(polls(world) - asked <= 2, "it is left alone");
-    }
-    service.line("another process listens for the same bot").await;
-    let answer = order(world, ADA, "/ack").await;
-    assert!(answer.starts_with("✔️ Acknowledged by "), "{answer}");
-    service.line("telegram: commands arrive again").await;
-    assert_eq!(world.telegram.messages().all().len(), 2, "an alert and one answer");
-    let told = service.log.all().iter().filter(|line| line.contains("another process listens")).count();
-    assert!(told <= 2, "{:#?}", service.log.all());
-}
-
-#[actix_rt::test]
-async fn only_the_leader_listens_and_whoever_takes_over_goes_on() {
-    let database = postgres::shared().database();
-    let mut home = home();
-    home.shares(&database);
-    let world = &home.world;
-    let mut pair = Pair::start(&home).await;
-    pair.is_followed().await;
-    pair.leader.line(LISTENING).await;
-    is_polled(world, 2).await;
-    order(world, ADA, "/silence stuck_jobs 2h").await;
-    is_polled(world, 3).await;
-    let heard = |service: &Service| service.log.all().iter().any(|line| line.contains("telegram: listening"));
-    assert!(!heard(&pair.follower), "{:#?}", pair.follower.log.all());
-
-    // The order reaches the leader, which is killed before that is confirmed.
-    world.telegram.set_fault_on("/getUpdates", Some(Fault::Hang));
-    order(world, ADA, "/silence low_completion 2h").await;
-    let former = std::mem::replace(&mut pair.leader, pair.follower);
-    former.kill().await;
-    world.telegram.set_fault_on("/getUpdates", None);
-    assert!(pair.leader.log.wait_for(|line| line.contains(LISTENING), TAKEN_OVER).await.is_some());
-    let taken = order(world, BOB, "/ack").await;
-    assert!(taken.contains(&format!("User {BOB}")), "{taken}");
-    assert_eq!(silences(&pair.leader).await.len(), 2);
-}
-
-#[actix_rt::test]
-async fn a_leader_that_was_paused_with_an_order_in_its_hands_does_not_obey_it_when_it_wakes() {
-    let database = postgres::shared().database();
-    let mut home = home();
-    home.shares(&database);
-    let world = &home.world;
-    let mut pair = Pair::start(&home).await;
-    pair.is_followed().await;
-    is_polled(world, 2).await;
-    pair.leader.freeze().await;
-    // The poll that waits brings it to whoever does not run.
-    let once = say(world, ADA, "/silence 2h");
-    pair.is_taken_over(TAKEN_OVER).await;
-    answer_to(world, once).await;
-    pair.follower.thaw().await;
-    pair.is_followed().await;
-    let answer = order(world, BOB, "/help").await;
-    assert!(answer.contains("/silence – "), "{answer}");
-    assert_eq!(silences(&pair.leader).await.len(), 1);
-    let answers = world.telegram.messages().all().iter().filter(|message| message.reply_to == Some(once)).count();
-    assert_eq!(answers, 1);
-    assert!(
-        !pair.follower.log.all().iter().any(|line| line.contains("telegram: User ")),
-        "{:#?}",
-        pair.follower.log.all()
-    );
-}
-
-#[actix_rt::test]
-async fn while_the_database_is_away_what_is_known_is_said_and_what_needs_it_is_not_done() {
-    let server = own_server().await;
-    let database = server.database();
-    let mut home = home();
-    home.shares(&database);
-    let world = &home.world;
-    let (service, alert) = serve(&home).await;
-    service.delivered().await;
-    stops(server).await;
-    let report = service.report_with(|report| issues(report).iter().any(|issue| issue.contains("Database"))).await;
-    let said = issues(&report).into_iter().find(|issue| issue.contains("Database")).expect("it is there").to_owned();
-    let status = order(world, ADA, "/status").await;
-    assert!(status.contains(&said), "{status}");
-    assert!(order(world, ADA, "/stuck").await.starts_with("⚠️ 3 job(s) stuck "));
-    for text in ["/ack", "/silence 2h"] {
-        assert_eq!(order(world, ADA, text).await, "The database does not answer: nothing was done. Try again later.");
-    }
-    let shown = press(world, ADA, &alert, "Acknowledge").await.unwrap_or_default();
-    assert!(shown.starts_with("The database does not answer"), "{shown}");
-
-    starts_again(server).await;
-    service.report_with(|report| !issues(report).iter().any(|issue| issue.contains("Database"))).await;
-    let taken = order(world, ADA, "/ack stuck_jobs").await;
-    assert!(taken.starts_with("✔️ Acknowledged by "), "{taken}");
-}
-
-#[actix_rt::test]
-async fn if_nobody_may_give_orders_nobody_is_listened_to() {
-    let mut home = home();
-    home.unset(&["TELEGRAM_ALLOWED_USER_IDS"]);
-    let world = &home.world;
-    say(world, ADA, "/ack");
-    let service = home.serve().await;
-    let alert = telegrams(world, 1).await.remove(0);
-    assert!(alert.text.starts_with(ALERT) && alert.reply_markup.is_none(), "{alert:#?}");
-    service.cycles(2).await;
-    let asked: Vec<String> = world.telegram.requests().all().into_iter().map(|request| request.path).collect();
-    assert!(asked.iter().all(|path| path.ends_with("/sendMessage")), "{asked:?}");
-}
-
-#[actix_rt::test]
-async fn the_service_ends_in_order_in_the_middle_of_a_poll() {
-    let home = home();
-    let (service, _) = serve(&home).await;
-    order(&home.world, ADA, "/help").await;
-    let (status, log) = service.signal("TERM").await;
-    assert_eq!(status.code(), Some(0), "{log}");
-    assert!(!log.contains("is not done") && !log.contains("took too long"), "{log}");
-    assert!(home.world.telegram.wait_until_idle(SOON).await, "the poll is over with it");
-}
-
-#[actix_rt::test]
-async fn what_keeps_orders_from_arriving_is_said_once_and_passes() {
-    let home = home();
-    let world = &home.world;
-    world.telegram.set_webhook(Some("https://example.org/hook"));
-    let service = home.serve().await;
-    let line = service.line("a webhook is set for the bot").await;
-    assert!(line.contains("deleteWebhook"), "{line}");
-    telegrams(world, 1).await;
-    world.telegram.set_webhook(None);
-    for fault in [Fault::status(500), Fault::HalfJson] {
-        let asked = polls(world);
-        world.telegram.fault_next_on("/getUpdates", 1, fault);
-        // The poll that waits is ended by something that is no order.
-        say(world, ADA, "hello");
-        is_polled(world, asked + 2).await;
-    }
-    order(world, ADA, "/help").await;
-    let told = service.log.all().iter().filter(|line| line.contains("a webhook is set")).count();
-    assert_eq!(told, 1);
-}
-
-#[actix_rt::test]
 async fn hostile_names_of_jobs_do_no_harm_to_an_answer() {
     let home = home();
     let world = &home.world;
@@ -528,21 +233,6 @@ async fn hostile_names_of_jobs_do_no_harm_to_an_answer() {
     assert_eq!(stuck.raw.matches("<a href=\"https://app.notion.com/p/").count(), 5, "{}", stuck.raw);
     assert_eq!(stuck.raw.matches("<code>xxxx").count(), 1, "{}", stuck.raw);
     assert!(stuck.text.encode_utf16().count() < 1_000);
-}
-
-#[actix_rt::test]
-async fn a_group_that_has_become_a_supergroup_is_followed() {
-    let home = home();
-    let world = &home.world;
-    let moved_to = -1_003_003;
-    world.telegram.upgrade_chat_to(moved_to);
-    let (service, alert) = serve(&home).await;
-    // By then it is remembered where the chat is.
-    service.delivered().await;
-    assert_eq!(alert.chat_id, moved_to);
-    assert_eq!(world.telegram.command_scope()["chat_id"], moved_to);
-    let taken = answer_to(world, world.telegram.push_message(ADA, moved_to, "/ack")).await;
-    assert_eq!((taken.chat_id, taken.text.starts_with("✔️ Acknowledged by ")), (moved_to, true), "{}", taken.text);
 }
 
 #[actix_rt::test]
@@ -584,4 +274,117 @@ async fn answers_keep_the_pace_of_the_chat_and_hold_up_no_alert() {
     let place = messages.iter().position(is_over).expect("the all-clear is sent");
     // What was being sent at that moment goes first.
     assert!(place <= sent + 2, "it went before the answers that waited: {place}, {sent}: {:#?}", texts(&messages));
+}
+
+#[actix_rt::test]
+async fn a_written_order_has_the_alert_say_who_did_what_as_well() {
+    let home = home();
+    let world = &home.world;
+    let (service, alert) = serve(&home).await;
+    service.delivered().await;
+    let after = async |text: &str, edits: usize| {
+        order(world, ADA, text).await;
+        let mut seen = 0;
+        let enough = |other: &Delivered| {
+            seen += usize::from(other.message_id == alert.message_id && other.edited);
+            seen >= edits
+        };
+        world.telegram.messages().wait_for(enough, SOON).await.unwrap_or_else(|| panic!("no edit {edits} after {text}"))
+    };
+    let taken = after("/ack", 1).await;
+    assert!(taken.text.starts_with(&alert.text), "{}", taken.text);
+    assert!(taken.text.contains(&format!("✔️ acknowledged by User {ADA} at ")), "{}", taken.text);
+    assert_eq!(labels(&taken), ["Silence 1 h", "Silence 4 h", "Show"]);
+    let silent = after("/silence stuck_jobs 2h", 2).await;
+    assert!(
+        silent.text.contains("acknowledged by") && silent.text.contains("🔕 Silence of stuck_jobs"),
+        "{}",
+        silent.text
+    );
+    let loud = after("/silence off", 3).await;
+    assert!(loud.text.contains("acknowledged by") && !loud.text.contains("🔕"), "{}", loud.text);
+
+    // What is not to be found is not said in place of it: whoever wrote has an answer.
+    world.telegram.delete_message(alert.message_id);
+    order(world, ADA, "/silence 2h").await;
+    order(world, ADA, "/help").await;
+    let messages = world.telegram.messages().all();
+    let written: Vec<&Delivered> = messages.iter().filter(|message| !message.edited).collect();
+    assert_eq!(written.len(), 6, "the alert and an answer to each order: {:#?}", texts(&messages));
+}
+
+#[actix_rt::test]
+async fn what_was_done_before_the_database_failed_stands_and_is_told() {
+    let database = postgres::shared().database();
+    let mut home = home();
+    home.set("DATABASE_URL", &database.url());
+    // Two incidents in one alert.
+    home.set("COMPLETION_MIN_PERCENT", "99");
+    let world = &home.world;
+    let (service, alert) = serve(&home).await;
+    service.delivered().await;
+    let fails = |event: &str, when: &str, code: &str| {
+        let statement = format!(
+            "CREATE OR REPLACE FUNCTION fails_{code}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF {when} THEN RAISE EXCEPTION USING MESSAGE = 'no more', ERRCODE = '{code}'; END IF; RETURN NEW;
+             END $$; CREATE TRIGGER fails BEFORE {event} FOR EACH ROW EXECUTE FUNCTION fails_{code}()"
+        );
+        assert!(database.says(&statement), "{statement}");
+    };
+    let again = "The database does not answer: try again later.";
+
+    let second = "OLD.acknowledged_by IS NULL AND NEW.acknowledged_by IS NOT NULL
+                  AND EXISTS (SELECT 1 FROM incidents WHERE acknowledged_by IS NOT NULL)";
+    fails("UPDATE ON incidents", second, "P0001");
+    let taken = order(world, ADA, "/ack").await;
+    let [done, not, why] = taken.lines().collect::<Vec<_>>()[..] else { panic!("{taken}") };
+    assert!(done.starts_with(&format!("✔️ Acknowledged by User {ADA}: ⚠️ ")), "{taken}");
+    assert!(not.starts_with("❌ Not acknowledged: ⚠️ ") && why == again, "{taken}");
+    let after = edited(world, &alert, |message| message.text.contains("acknowledged by")).await;
+    assert_eq!(after.text.matches("acknowledged by").count(), 1, "{}", after.text);
+    assert_eq!(labels(&after)[0], "Acknowledge", "one of them is nobody's yet");
+    let shown = press(world, BOB, &alert, "Acknowledge").await.unwrap_or_default();
+    assert!(shown.starts_with("Acknowledged: ") && shown.contains(" Not: ") && shown.ends_with(again), "{shown}");
+
+    fails("INSERT ON silences", "EXISTS (SELECT 1 FROM silences)", "P0001");
+    let shown = press(world, BOB, &alert, "Silence 1 h").await.unwrap_or_default();
+    assert!(shown.starts_with("Silence until ") && shown.contains(" Not: ") && shown.ends_with(again), "{shown}");
+    assert_eq!(silences(&service).await.len(), 1);
+    // As if the answer had not come in time: it may have been done.
+    assert!(database.says("DROP TRIGGER fails ON silences"));
+    fails("UPDATE ON silences", "true", "57014");
+    let ended = order(world, ADA, "/silence off").await;
+    assert!(ended.starts_with("❔ Perhaps ended: 🔕 Silence of ") && ended.ends_with("to be sure."), "{ended}");
+    assert!(database.says("DROP TRIGGER fails ON silences; DROP TRIGGER fails ON incidents"));
+    assert!(order(world, ADA, "/silence off").await.starts_with("🔔 No more silence of "));
+    assert!(order(world, ADA, "/ack").await.starts_with("✔️ Acknowledged by "));
+}
+
+#[test]
+fn what_nobody_has_looked_at_for_long_is_not_said_as_if_it_were_so_now() {
+    inside(async {
+        let mut home = home();
+        home.world.all_is_well_again(20, now());
+        home.set("CHECK_INTERVAL", "1s");
+        let world = &home.world;
+        // Nobody notices that the Scheduler hangs.
+        let service = Inside::start(&home, Limits { stuck_after: SOON * 10, ..quick() }).await;
+        let now_is = order(world, ADA, "/incidents").await;
+        assert!(now_is.starts_with("✅ No incident is open (as of "), "{now_is}");
+        let request = awc::Client::new().post(format!("{}/demo/actors/scheduler/hang", service.url));
+        assert_eq!(request.send().await.expect("an answer").status(), 202);
+        let old = async {
+            while !issues(&service.report().await).iter().any(|issue| issue.contains("Last check was ")) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(SOON, old).await.expect("it becomes too old");
+        let was = order(world, ADA, "/incidents").await;
+        assert!(was.starts_with("⚪ Not current: no incident was open (as of "), "{was}");
+        let was = order(world, ADA, "/stuck").await;
+        assert!(was.starts_with("⚪ Not current: no job was stuck (as of "), "{was}");
+        let was = order(world, ADA, "/status").await;
+        assert!(was.starts_with("🚨 Not all is well") && was.contains(" ago: not current\n"), "{was}");
+        service.stop().await;
+    });
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::super::Refusal;
-use super::{Config, buttons, new_home};
+use super::{Config, Posted, buttons, new_home};
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
 use crate::clients::telegram::answering::{Conflict, EditMessage, Edited};
@@ -178,6 +178,12 @@ impl Console {
         let chat = ChatId::Id(place.chat);
         let edit = EditMessage { chat, message_id, text: text.as_str().into(), buttons: &buttons };
         Ok(self.client.edit_message(&edit, self.config.request_timeout).await? == Edited::Done)
+    }
+
+    /// Where the message is that was taken with this answer; none if it was another one's answer.
+    pub fn place_of(&self, receipt: &str) -> Option<Place> {
+        let Posted { message, chat } = receipt.parse().ok()?;
+        Some(Place { chat, message: Some(message), thread: None })
     }
 
     fn understood(&self, update: updates::Update) -> Update {

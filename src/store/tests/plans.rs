@@ -11,7 +11,7 @@ use crate::store::prune::SWEEPS;
 use crate::store::records::{ALL, OF_CHANNEL, OF_INCIDENT};
 use crate::store::revival::{DELIVERED, ENDED, REFUSALS, REFUSED};
 use crate::store::silences::LATEST;
-use crate::store::subjects::SUBJECTS;
+use crate::store::subjects::{NEWEST_ABOUT, SUBJECTS};
 use crate::store::waiting::{ANSWERS, WAITING};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,6 +19,7 @@ async fn a_long_history_is_not_looked_through() {
     let (store, _directory) = in_file().await;
     let mut statements =
         vec![TOLD, WAITING[0], ANSWERS, REFUSED, ENDED, REFUSALS, DELIVERED, ABSORB, CHANNEL, PAST, LATEST, SUBJECTS];
+    statements.push(NEWEST_ABOUT);
     statements.extend(SWEEPS.iter().flat_map(|sweep| sweep.dependents.into_iter().chain([sweep.rows])));
     statements.extend([INCIDENTS, INCIDENTS_OF_ISSUE, OPEN, OPEN_OF_ISSUE, RESOLVED, RESOLVED_OF_ISSUE]);
     statements.extend([ALL, OF_CHANNEL, OF_INCIDENT].concat());

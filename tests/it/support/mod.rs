@@ -15,6 +15,7 @@ use tokio::process::Command;
 pub mod account;
 pub mod browser;
 pub mod channels;
+pub mod chat;
 pub mod disk;
 pub mod inside;
 pub mod pair;
