@@ -15,7 +15,7 @@ use auto_operator::domain::incident::{Change, Incident, Patience};
 use auto_operator::domain::job::{Metrics, StuckJob, StuckJobs};
 use auto_operator::domain::message::{self, Message, Wording};
 use auto_operator::domain::notice::{self, Terms, Told};
-use auto_operator::domain::report::{Answer, CheckName, Figures, Overview, Report, Section, Sight};
+use auto_operator::domain::report::{Answer, CheckName, Figures, Latency, Overview, Report, Section, Sight};
 use auto_operator::domain::rules::{self, Thresholds};
 use auto_operator::web::document;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -55,7 +55,11 @@ fn sections(now: DateTime<Utc>) -> Vec<Section> {
     let of_metrics = rules::metrics_issues(&metrics, &thresholds);
     let of_stuck = rules::stuck_issue(&stuck, &thresholds).into_iter().collect();
     vec![
-        section(CheckName::Health, Figures::Health { openai: Answer::Yes, notion: Answer::Yes }, vec![]),
+        section(
+            CheckName::Health,
+            Figures::Health { openai: Answer::Yes, notion: Answer::Yes, latency: Latency::default() },
+            vec![],
+        ),
         section(CheckName::Metrics, Figures::Metrics(metrics), of_metrics),
         section(CheckName::StuckJobs, Figures::StuckJobs(stuck), of_stuck),
     ]

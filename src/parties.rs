@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::channels::{Channels, email, notion_board, telegram};
 use crate::checks::{Checks, JobsConfig, OpenAiConfig};
-use crate::clients::heartbeat::Heartbeat;
+pub use crate::clients::heartbeat::Heartbeat;
 use crate::clients::http::Http;
 use crate::clients::notion::pace::Pace;
 use crate::clients::notion::version::Version;

@@ -238,6 +238,8 @@ fn entries(before: &[Incident], stepped: &[(Incident, Change)], report: &Report)
 fn sample(report: &Report) -> Sample {
     let (metrics, health) = (report.metrics(), report.sections.iter().find(|it| it.check == CheckName::Health));
     let tenths = |average: f64| (average * 10.0).round() as u64;
+    let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let latency = report.latency();
     Sample {
         at: report.timestamp,
         ok: report.overall_ok(),
@@ -248,7 +250,9 @@ fn sample(report: &Report) -> Sample {
         low_qa: metrics.map(|metrics| metrics.low_qa),
         avg_qa_tenths: metrics.and_then(|metrics| metrics.average()).map(tenths),
         stuck: report.stuck_jobs().map(|stuck| stuck.count),
-        health_ms: health.map(|health| u64::try_from(health.took.as_millis()).unwrap_or(u64::MAX)),
+        health_ms: health.map(|health| millis(health.took)),
+        openai_ms: latency.openai.map(millis),
+        notion_ms: latency.notion.map(millis),
     }
 }
 

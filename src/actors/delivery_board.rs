@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::Utc;
 
-use crate::domain::delivery::{ChannelDelivery, DeliveryState};
+use crate::domain::delivery::ChannelDelivery;
 use crate::store::{Ledger, StoreError};
 
 /// What is known of the deliveries of all channels. Clones see the same.
@@ -26,15 +26,24 @@ struct Shown {
 impl DeliveryBoard {
     /// A board of `channels`, which are shown in this order; nothing is known of them yet.
     pub fn new(channels: impl IntoIterator<Item = &'static str>) -> Self {
-        let channels: Arc<[_]> = channels.into_iter().collect();
-        let deliveries = channels.iter().map(|channel| nothing_known(channel)).collect();
-        let shown = Shown { ticket: 0, deliveries: Arc::new(deliveries) };
-        Self { channels, tickets: Arc::new(AtomicU64::new(1)), shown: Arc::new(Mutex::new(shown)) }
+        let shown = Shown { ticket: 0, deliveries: Arc::default() };
+        Self {
+            channels: channels.into_iter().collect(),
+            tickets: Arc::new(AtomicU64::new(1)),
+            shown: Arc::new(Mutex::new(shown)),
+        }
     }
 
-    /// What is known. The same `Arc` for as long as nothing of it changes.
+    /// What is known: nothing of any channel before the ledger was asked for the first time. The same `Arc` for as long as
+    /// nothing of it changes.
     pub fn known(&self) -> Arc<Vec<ChannelDelivery>> {
         Arc::clone(&self.shown().deliveries)
+    }
+
+    /// All channels, each with what `known` says of it: a channel of which nothing is known is none that is well.
+    pub fn each<'k>(&self, known: &'k [ChannelDelivery]) -> Vec<(&'static str, Option<&'k ChannelDelivery>)> {
+        let of = |channel| known.iter().find(|delivery| delivery.channel == channel);
+        self.channels.iter().map(|channel| (*channel, of(*channel))).collect()
     }
 
     /// Has the ledger say how it is now. If it does not, what was known stands.
@@ -68,29 +77,33 @@ impl DeliveryBoard {
     }
 }
 
-fn nothing_known(channel: &str) -> ChannelDelivery {
-    ChannelDelivery {
-        channel: channel.into(),
-        state: DeliveryState::Ok,
-        pending: 0,
-        waiting_since: None,
-        last_delivered: None,
-        last_error: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::delivery::DeliveryState;
 
     fn pending(count: u64) -> Vec<ChannelDelivery> {
-        vec![ChannelDelivery { pending: count, ..nothing_known("email") }]
+        vec![ChannelDelivery {
+            channel: "email".into(),
+            state: DeliveryState::Ok,
+            pending: count,
+            waiting_since: None,
+            last_delivered: None,
+            last_error: None,
+        }]
+    }
+
+    #[test]
+    fn before_anybody_was_asked_nothing_is_known_of_a_channel() {
+        let board = DeliveryBoard::new(["email", "telegram"]);
+        assert_eq!(board.each(&board.known()), [("email", None), ("telegram", None)]);
+        board.show(1, pending(0));
+        assert_eq!(board.each(&board.known()), [("email", Some(&pending(0)[0])), ("telegram", None)]);
     }
 
     #[test]
     fn an_answer_that_comes_late_does_not_hide_a_newer_one() {
         let board = DeliveryBoard::new(["email"]);
-        assert_eq!(*board.known(), pending(0));
         board.show(2, pending(2));
         board.show(1, pending(1));
         assert_eq!(*board.known(), pending(2));
@@ -101,8 +114,9 @@ mod tests {
     #[test]
     fn what_does_not_change_stays_the_same() {
         let board = DeliveryBoard::new(["email"]);
-        let before = board.known();
         board.show(1, pending(0));
+        let before = board.known();
+        board.show(2, pending(0));
         assert!(Arc::ptr_eq(&before, &board.known()));
     }
 }

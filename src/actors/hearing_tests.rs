@@ -23,7 +23,7 @@ use crate::domain::issue::{Issue, IssueId};
 use crate::domain::job::{Metrics, StuckJobs};
 use crate::domain::maintenance::Windows;
 use crate::domain::message::Wording;
-use crate::domain::report::{Answer, CheckName, Figures, Report, Section, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Latency, Report, Section, Sight};
 use crate::store::{Location, Notice, Store};
 
 const CHANNELS: [&str; 2] = ["email", "telegram"];
@@ -82,7 +82,7 @@ impl Scene {
             let issues = is_there.then(|| Issue::new(id, id.to_string())).into_iter().collect();
             Section { check, took: Duration::ZERO, sight: Sight::Seen { figures, issues } }
         };
-        let health = Figures::Health { openai: Answer::Yes, notion: Answer::Yes };
+        let health = Figures::Health { openai: Answer::Yes, notion: Answer::Yes, latency: Latency::default() };
         let sections = vec![
             seen(CheckName::Health, health, IssueId::OpenaiOffline, openai),
             seen(CheckName::Metrics, Figures::Metrics(Metrics::default()), IssueId::LowCompletion, low),

@@ -3,6 +3,7 @@
 //! What *is* (figures, states, what waits) is not kept here: that is translated from what is known when it is asked for.
 //! The sets of labels are bounded by the code: no name that comes from outside is one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::domain::issue::IssueId;
-use crate::domain::report::{CheckState, Report};
+use crate::domain::report::{CheckState, Latency, Report};
 
 /// A look, in seconds: from a quick answer to beyond the usual deadline.
 const LOOKS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
@@ -26,8 +27,10 @@ const ANSWERS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10
 pub struct Telemetry {
     registry: Registry,
     cycles: IntCounterVec,
+    last_complete: Arc<Mutex<Option<DateTime<Utc>>>>,
     checks: IntCounterVec,
     looks: HistogramVec,
+    probes: HistogramVec,
     opened: IntCounterVec,
     notices: IntCounterVec,
     retries: IntCounterVec,
@@ -62,12 +65,20 @@ impl Telemetry {
         let telemetry = Self {
             cycles: counter(
                 "cycles_total",
-                "Cycles that this process ran, by outcome: incomplete where a check could not look or nothing could be \
-                 written or told.",
+                "Cycles that this process ran, by outcome: incomplete where a check did not come to its end, what it saw \
+                 could not be written, or a channel does not get its notices. A party that is down does \
+                 not make it incomplete.",
                 &["outcome"],
             )?,
+            last_complete: Arc::default(),
             checks: counter("checks_total", "Looks of each check, by their outcome.", &["check", "outcome"])?,
             looks: histogram("check_duration_seconds", "How long the looks of each check took.", &["check"], &LOOKS)?,
+            probes: histogram(
+                "probe_duration_seconds",
+                "How long each party took to answer the question whether it is there; what failed before is not counted in.",
+                &["party"],
+                &LOOKS,
+            )?,
             opened: counter(
                 "incidents_opened_total",
                 "Incidents that this process opened, also those that are held back by their cause.",
@@ -129,6 +140,9 @@ impl Telemetry {
     /// A cycle is over; `is_complete` as the heartbeat has it.
     pub(super) fn cycle(&self, report: &Report, is_complete: bool) {
         self.cycles.with_label_values(&[if is_complete { "complete" } else { "incomplete" }]).inc();
+        if is_complete {
+            *self.last_complete.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.timestamp);
+        }
         for section in &report.sections {
             let name = section.check.name();
             for state in [CheckState::Ok, CheckState::Failing, CheckState::Unknown] {
@@ -137,6 +151,17 @@ impl Telemetry {
             }
             self.looks.with_label_values(&[name]).observe(section.took.as_secs_f64());
         }
+        let Latency { openai, notion } = report.latency();
+        for (party, took) in [("openai", openai), ("notion", notion)] {
+            if let Some(took) = took {
+                self.probes.with_label_values(&[party]).observe(took.as_secs_f64());
+            }
+        }
+    }
+
+    /// The moment of the last cycle that this process has completed, as [`Telemetry::cycle`] was told.
+    pub fn last_complete_cycle(&self) -> Option<DateTime<Utc>> {
+        *self.last_complete.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An incident was opened.
@@ -169,5 +194,21 @@ impl Telemetry {
     /// Everything that was counted.
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_complete_cycle_is_not_the_last_one() {
+        let telemetry = Telemetry::new(DateTime::UNIX_EPOCH, &[]).unwrap();
+        let report = |second| Report::assemble(1, DateTime::UNIX_EPOCH + Duration::from_secs(second), vec![]);
+        telemetry.cycle(&report(1), false);
+        assert_eq!(telemetry.last_complete_cycle(), None);
+        telemetry.cycle(&report(2), true);
+        telemetry.cycle(&report(3), false);
+        assert_eq!(telemetry.last_complete_cycle(), Some(report(2).timestamp));
     }
 }

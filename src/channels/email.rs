@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Letter, Part, Receipt, Refusal};
+use super::{Channel, LEFT_OUT, Letter, Part, Receipt, Refusal};
 use crate::clients::error::ClientError;
 use crate::clients::smtp::{Mail, Mailbox, SmtpClient, SmtpUrl};
-use crate::diagnosis::Asked;
+use crate::diagnosis::{Asked, Remedy};
 
 /// How to send mail, and to whom.
 #[derive(Clone)]
@@ -97,7 +97,7 @@ impl Email {
     fn outcome(&self, taken: Taken, refused: &Refused) -> Result<Receipt, Refusal> {
         let put_off = refused.iter().find(|(_, error)| !error.is_permanent());
         let Some((_, error)) = put_off.or(refused.first().filter(|_| taken.by.is_empty())) else {
-            let gone = refused.iter().map(|(receiver, error)| format!("; but not to {}: {error}", receiver.address()));
+            let gone = refused.iter().map(|(receiver, error)| format!("{LEFT_OUT}{}: {error}", receiver.address()));
             return Ok(Receipt { answer: gone.fold(taken.answer, |answer, gone| answer + &gone), memory: None });
         };
         let refusal = Refusal::from(error.clone());
@@ -134,6 +134,12 @@ impl Channel for Email {
 
     fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
         examination::examine(&self.client, &self.config.server, deadline).boxed_local()
+    }
+
+    fn advice(&self, answer: &str) -> Option<Remedy> {
+        // A server that says no to a mail means its addresses, as far as a program can know.
+        (answer.starts_with("bad request") || answer.starts_with("forbidden") || answer.contains(LEFT_OUT))
+            .then_some(Remedy::MailAddresses)
     }
 }
 

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clients::error::ClientError;
+use crate::diagnosis::Remedy;
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
 
@@ -120,6 +121,12 @@ pub trait Channel {
     /// Asks whether a letter would be taken, without sending one, until `deadline` at most: what `doctor` shows. `name` is
     /// that of the channel; a part of it is called `name:part`.
     fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>>;
+
+    /// What to do about a letter that was not taken, or not for everybody, for the reason in `answer`, where
+    /// [`Channel::examine`] finds nothing wrong; nothing if that is not known.
+    fn advice(&self, _answer: &str) -> Option<Remedy> {
+        None
+    }
 
     /// Mends what [`Channel::examine`] called mendable. Most channels can mend nothing.
     fn mend(&self, _deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {

@@ -114,7 +114,7 @@ impl NotionBoard {
         let text = |text: &Option<String>| text.as_deref().map(|text| json!({ "rich_text": pieces(text) }));
         let values = [
             Some(json!({ "date": { "start": when } })),
-            Some(json!({ "checkbox": entry.ok })),
+            entry.ok.map(|ok| json!({ "checkbox": ok })),
             Some(json!({ "number": entry.jobs })),
             Some(json!({ "number": entry.avg_qa })),
             Some(json!({ "number": entry.low_qa })),

@@ -17,7 +17,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Channel, Letter, Receipt, Refusal};
 use crate::clients::http::Http;
 use crate::clients::telegram::{self, Button, ChatId, SendMessage};
-use crate::diagnosis::Asked;
+use crate::diagnosis::{Asked, Remedy};
 use crate::domain::command::{self, Press};
 use crate::domain::notice::NoticeKind;
 use crate::secret::Secret;
@@ -96,6 +96,10 @@ impl Channel for Telegram {
 
     fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
         examination::examine(&self.client, &self.config, deadline).boxed_local()
+    }
+
+    fn advice(&self, answer: &str) -> Option<Remedy> {
+        answer.contains("message thread not found").then_some(Remedy::UnknownTopic)
     }
 }
 

@@ -13,10 +13,10 @@ use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::http::Http;
 use crate::clients::notion::{self, Notion};
 use crate::clients::openai::OpenAi;
-use crate::diagnosis::Asked;
+use crate::diagnosis;
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::issue::{Issue, IssueId};
-use crate::domain::report::{Answer, CheckName, Figures, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Latency, Sight};
 
 /// How long to wait before asking again, unless the party asked for more: a blip of a second is no outage.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -40,13 +40,13 @@ impl Health {
         Self { openai, openai_variables, notion, request_timeout }
     }
 
-    async fn openai(&self, deadline: Instant) -> Answer {
-        let Some(openai) = &self.openai else { return Answer::NotConfigured };
+    async fn openai(&self, deadline: Instant) -> Asked {
+        let Some(openai) = &self.openai else { return NOBODY };
         answer(Party::OpenAi, ask_twice(self.request_timeout, deadline, |limit| openai.probe(limit)).await)
     }
 
-    async fn notion(&self, deadline: Instant) -> Answer {
-        let Some(notion) = &self.notion else { return Answer::NotConfigured };
+    async fn notion(&self, deadline: Instant) -> Asked {
+        let Some(notion) = &self.notion else { return NOBODY };
         answer(
             Party::Notion,
             ask_twice(self.request_timeout, deadline, |limit| notion.me(Instant::now() + limit)).await,
@@ -61,32 +61,45 @@ impl Check for Health {
 
     fn look(&self, _: DateTime<Utc>, deadline: Instant) -> LocalBoxFuture<'_, Sight> {
         async move {
-            let (openai, notion) = join(self.openai(deadline), self.notion(deadline)).await;
+            let ((openai, of_openai), (notion, of_notion)) = join(self.openai(deadline), self.notion(deadline)).await;
             match notion {
                 Answer::No(fault) if is_our_own(&fault) => Sight::Blind(fault),
-                notion => sight(openai, notion),
+                notion => sight(openai, notion, Latency { openai: of_openai, notion: of_notion }),
             }
         }
         .boxed_local()
     }
 
-    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<Asked>> {
+    fn examine(&self, deadline: Instant) -> LocalBoxFuture<'_, Vec<diagnosis::Asked>> {
         examination::examine(self, deadline).boxed_local()
     }
 }
 
-fn answer(party: Party, asked: Result<(), ClientError>) -> Answer {
-    asked.map_or_else(|error| Answer::No(fault(party, &error)), |()| Answer::Yes)
+/// Whether a party answers, and how long the answer took.
+type Asked = (Answer, Option<Duration>);
+
+const NOBODY: Asked = (Answer::NotConfigured, None);
+
+fn answer(party: Party, asked: Result<Duration, ClientError>) -> Asked {
+    asked.map_or_else(|error| (Answer::No(fault(party, &error)), None), |took| (Answer::Yes, Some(took)))
 }
 
-/// Asks, and once more if that failed; both within `deadline`, whatever the party does.
+/// Asks, and once more if that failed; both within `deadline`, whatever the party does. Says how long the answer took
+/// that counts.
 async fn ask_twice<A: AsyncFn(Duration) -> Result<(), ClientError>>(
     request_timeout: Duration,
     deadline: Instant,
     ask: A,
-) -> Result<(), ClientError> {
+) -> Result<Duration, ClientError> {
+    let ask = async |limit| {
+        let asked = Instant::now();
+        ask(limit).await.map(|()| asked.elapsed())
+    };
     let limit = request_timeout.min(deadline.saturating_duration_since(Instant::now()).mul_f64(0.4));
-    let Err(error) = ask(limit).await else { return Ok(()) };
+    let error = match ask(limit).await {
+        Err(error) => error,
+        answered => return answered,
+    };
     let spare = deadline.saturating_duration_since(Instant::now()).saturating_sub(limit.mul_f64(1.2));
     tokio::time::sleep(error.retry_after.unwrap_or(PAUSE).min(spare)).await;
     // That there was no time left for the second question says less than the answer to the first one.
@@ -99,14 +112,14 @@ fn is_our_own(fault: &Fault) -> bool {
     fault.kind == FaultKind::RateLimited && fault.status.is_none()
 }
 
-fn sight(openai: Answer, notion: Answer) -> Sight {
+fn sight(openai: Answer, notion: Answer, latency: Latency) -> Sight {
     if (&openai, &notion) == (&Answer::NotConfigured, &Answer::NotConfigured) {
         let detail = "set OPENAI_API_KEY, or NOTION_TOKEN and JOB_LOG_DB_ID: nothing is being watched";
         return Sight::Blind(Fault::new(Party::Check, FaultKind::NotConfigured, detail));
     }
     let parties = [(&openai, IssueId::OpenaiOffline), (&notion, IssueId::NotionOffline)];
     let issues = parties.into_iter().filter_map(|(answer, id)| offline(answer, id)).collect();
-    Sight::Seen { figures: Figures::Health { openai, notion }, issues }
+    Sight::Seen { figures: Figures::Health { openai, notion, latency }, issues }
 }
 
 fn offline(answer: &Answer, id: IssueId) -> Option<Issue> {
@@ -123,14 +136,14 @@ mod tests {
 
     #[test]
     fn with_nothing_to_watch_it_is_unknown_and_not_well() {
-        let sight = sight(Answer::NotConfigured, Answer::NotConfigured);
+        let sight = sight(Answer::NotConfigured, Answer::NotConfigured, Latency::default());
         assert!(matches!(&sight, Sight::Blind(fault) if fault.kind == FaultKind::NotConfigured));
     }
 
     #[test]
     fn a_party_that_does_not_answer_is_an_issue_and_one_that_is_off_is_not() {
         let fault = Fault { party: Party::OpenAi, kind: FaultKind::Timeout, status: None, detail: String::new() };
-        let sight = sight(Answer::No(fault), Answer::NotConfigured);
+        let sight = sight(Answer::No(fault), Answer::NotConfigured, Latency::default());
         let Sight::Seen { issues, .. } = &sight else { panic!("health was seen") };
         assert_eq!(issues.len(), 1);
         assert_eq!(issues[0].line(), "❌ OpenAI integration offline");
@@ -153,9 +166,16 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(60);
         let outcome = ask_twice(Duration::from_secs(10), deadline, async |_| {
             asked.set(asked.get() + 1);
-            if asked.get() == 1 { Err(ClientError::new(ErrorKind::ServerFault, "")) } else { Ok(()) }
+            if asked.get() == 1 {
+                std::thread::sleep(PAUSE);
+                Err(ClientError::new(ErrorKind::ServerFault, ""))
+            } else {
+                Ok(())
+            }
         });
-        assert_eq!((outcome.await, asked.get()), (Ok(()), 2));
+        let took = outcome.await.unwrap();
+        assert_eq!(asked.get(), 2);
+        assert!(took < PAUSE, "neither the first question nor the pause is a part of the answer: {took:?}");
     }
 
     #[tokio::test(start_paused = true)]

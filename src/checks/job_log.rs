@@ -2,6 +2,7 @@
 
 mod examination;
 mod progress;
+mod usual;
 
 use std::collections::HashSet;
 use std::time::Instant;

@@ -53,7 +53,8 @@ async fn look(settings: &Settings, watch: &Watch) -> anyhow::Result<ExitCode> {
     }
     let actors = web::actors(&watch.supervisor);
     let deliveries = watch.board.known();
-    let report = web::document(&overview, &[], &actors, &deliveries, &settings.service_name, true);
+    let channels = watch.board.each(&deliveries);
+    let report = web::document(&overview, &[], &actors, &channels, &settings.service_name, true);
     let json = serde_json::to_string_pretty(&report).context("the report cannot be written")?;
     writeln!(std::io::stdout(), "{json}").context("the report cannot be printed")?;
     Ok(if overview.report.overall_ok() { ExitCode::SUCCESS } else { ExitCode::from(NOT_OK) })

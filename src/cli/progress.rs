@@ -3,8 +3,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-/// What a line on a terminal has room for at least.
-const WIDTH: usize = 79;
+/// How wide a terminal is that does not say so.
+const USUAL_WIDTH: u16 = 80;
 
 /// Back to the start of the line, which is emptied.
 const EMPTIED: &str = "\r\u{1b}[2K";
@@ -59,8 +59,7 @@ impl Progress {
         }
         let done = self.total - self.waiting.len();
         let line = format!("{done} of {} have answered; waiting for {}", self.total, self.waiting.join(", "));
-        let cut: String = line.chars().take(WIDTH).collect();
-        say(&format!("{EMPTIED}{cut}"));
+        say(&format!("{EMPTIED}{}", fitted(&line, width())));
     }
 }
 
@@ -72,8 +71,32 @@ impl Drop for Progress {
     }
 }
 
+/// How wide the terminal is by now: somebody may have drawn it narrower.
+fn width() -> u16 {
+    let size = rustix::termios::tcgetwinsize(io::stderr());
+    size.ok().map(|size| size.ws_col).filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
+}
+
+/// As much of `line` as stays on one line: what goes over to the next one would not be taken away again, and a cursor that
+/// stands in the last column makes some terminals begin a new one.
+fn fitted(line: &str, width: u16) -> String {
+    line.chars().take(usize::from(width.saturating_sub(1))).collect()
+}
+
 fn say(text: &str) {
     let mut stderr = io::stderr();
     // Nothing is left to do about a stderr that is closed.
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitted;
+
+    #[test]
+    fn a_line_stays_within_the_terminal_however_narrow_it_is() {
+        for (width, expected) in [(0, ""), (1, ""), (5, "3 of"), (80, "3 of 8")] {
+            assert_eq!(fitted("3 of 8", width), expected);
+        }
+    }
 }

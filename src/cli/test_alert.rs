@@ -65,6 +65,7 @@ pub(super) fn run(settings: &Settings, scrubber: Scrubber, only: Option<&str>) -
 /// Sends the test to one channel. If it is refused, the channel is asked what to do about that.
 async fn send(spec: &ChannelSpec, test: &Test, limit: Duration) -> Asked {
     let channel = (spec.build)();
+    let advice = |answer: &str| channel.advice(answer).unwrap_or(Remedy::TestAgain { channel: spec.name });
     let (kind, subject, body) = match spec.audience {
         Audience::Told => (NoticeKind::Lifecycle, test.message.subject.as_str(), test.message.body.as_str()),
         Audience::Shown => (NoticeKind::Status, test.message.subject.as_str(), test.entry.as_str()),
@@ -72,18 +73,20 @@ async fn send(spec: &ChannelSpec, test: &Test, limit: Duration) -> Asked {
     let letter = Letter::new(&test.id, kind, subject, body);
     let question = Question::put(spec.name, "a test message");
     let refusal = match channel.send(letter, limit).await {
-        Ok(receipt) => {
-            let verdict = if receipt.leaves_somebody_out() { Verdict::Fail } else { Verdict::Ok };
-            return question.found(Finding { verdict, ..Finding::ok(receipt.answer) });
+        Ok(receipt) if receipt.leaves_somebody_out() => {
+            let advice = advice(&receipt.answer);
+            return question.found(Finding::fail(receipt.answer, advice));
         }
-        Err(refusal) => refusal,
+        Ok(receipt) => return question.found(Finding::ok(receipt.answer)),
+        Err(refusal) => refusal.text,
     };
-    let mut refused = question.found(Finding { verdict: Verdict::Fail, ..Finding::ok(refusal.text) });
+    let advice = advice(&refusal);
+    let mut refused = question.found(Finding::fail(refusal, advice));
     let examined = channel.examine(Instant::now() + limit).await;
-    refused.finding.remedy = examined
-        .into_iter()
-        .find(|asked| asked.finding.verdict == Verdict::Fail)
-        .and_then(|asked| asked.finding.remedy);
+    let failed = examined.into_iter().find(|asked| asked.finding.verdict == Verdict::Fail);
+    if let Some(better) = failed.and_then(|asked| asked.finding.remedy) {
+        refused.finding.remedy = Some(better);
+    }
     refused
 }
 
@@ -106,7 +109,7 @@ impl Test {
         );
         let entry = StatusEntry {
             when: now,
-            ok: true,
+            ok: None,
             jobs: None,
             avg_qa: None,
             low_qa: None,

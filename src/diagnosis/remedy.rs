@@ -130,6 +130,12 @@ pub enum Remedy {
     },
     /// The chat has no topics.
     NoTopics,
+    /// The topic is the one of a forum that is named by no number.
+    GeneralTopic,
+    /// There is no such topic.
+    UnknownTopic,
+    /// What people write in a channel does not arrive.
+    NoOrdersFromChannel,
 
     /// Gmail wants an app password.
     GmailPassword,
@@ -147,6 +153,14 @@ pub enum Remedy {
     Port25,
     /// The mail server wants nothing to do with us.
     MailTurnedAway,
+    /// The mail server is well, and takes no mail of ours, or none for some of the receivers.
+    MailAddresses,
+
+    /// A channel is well, and did not take a letter.
+    TestAgain {
+        /// Which.
+        channel: &'static str,
+    },
 
     /// The database is a file on a host that loses files.
     LostFiles {

@@ -117,6 +117,16 @@ impl fmt::Display for Remedy {
             Self::NewChat { id } => write!(f, "set TELEGRAM_CHAT_ID={id}; alerts follow the group meanwhile"),
             Self::NoTopics => f.write_str("unset TELEGRAM_THREAD_ID, or turn on Topics in the settings of the group"),
 
+            Self::GeneralTopic => f.write_str("unset TELEGRAM_THREAD_ID: the topic General is the one without a number"),
+            Self::UnknownTopic => f.write_str(
+                "set TELEGRAM_THREAD_ID to the number of a topic that is there: the last but one in the link of a message \
+                 of it (https://t.me/c/<group>/<topic>/<message>)",
+            ),
+            Self::NoOrdersFromChannel => f.write_str(
+                "set TELEGRAM_CHAT_ID to a group, or to a chat with the bot, if commands are to work; in a channel only \
+                 the buttons do",
+            ),
+
             Self::GmailPassword => f.write_str(
                 "put an app password into SMTP_URL: Gmail takes no other (https://myaccount.google.com/apppasswords, \
                  after turning on 2-Step Verification)",
@@ -143,6 +153,14 @@ impl fmt::Display for Remedy {
             ),
             Self::MailTurnedAway => {
                 f.write_str("ask who runs the mail server why it does not want this machine, or use another one")
+            }
+
+            Self::MailAddresses => f.write_str(
+                "correct ALERT_TO, or ALERT_FROM, whichever the answer is about, or have the mail server take mail for it",
+            ),
+
+            Self::TestAgain { channel } => {
+                write!(f, "see what it says, and send it again: `auto-operator test-alert --channel {channel}`")
             }
 
             Self::LostFiles { host } => write!(

@@ -143,7 +143,7 @@ pub fn status(known: &Known<'_>, wording: &Wording) -> Answer {
 fn of_party(report: &Report, party: Party) -> Option<String> {
     let health = report.sections.iter().find(|section| section.check == CheckName::Health)?;
     let answer = match &health.sight {
-        Sight::Seen { figures: Figures::Health { openai, notion }, .. } => {
+        Sight::Seen { figures: Figures::Health { openai, notion, .. }, .. } => {
             match if party == Party::OpenAi { openai } else { notion } {
                 PartyAnswer::NotConfigured => return None,
                 PartyAnswer::Yes => "answers".into(),

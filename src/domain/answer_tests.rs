@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::incident::{Acknowledgement, Held};
 use crate::domain::job::{Metrics, StuckJobs};
-use crate::domain::report::Section;
+use crate::domain::report::{Latency, Section};
 
 fn at(minutes: i64) -> DateTime<Utc> {
     "2026-11-27T12:00:00Z".parse::<DateTime<Utc>>().expect("a moment") + chrono::TimeDelta::minutes(minutes)
@@ -82,7 +82,14 @@ fn the_status_says_how_it_is_how_old_that_is_and_unknown_where_nobody_knows() {
     let mut metrics = Metrics::default();
     metrics.add(true, Some(82.0), 80.0);
     let well = overview(vec![
-        section(CheckName::Health, Figures::Health { openai: PartyAnswer::Yes, notion: PartyAnswer::NotConfigured }),
+        section(
+            CheckName::Health,
+            Figures::Health {
+                openai: PartyAnswer::Yes,
+                notion: PartyAnswer::NotConfigured,
+                latency: Latency::default(),
+            },
+        ),
         section(CheckName::Metrics, Figures::Metrics(metrics)),
     ]);
     assert_eq!(

@@ -59,14 +59,14 @@ fn stuck(delivery: &ChannelDelivery, now: DateTime<Utc>, may_wait: bool) -> Opti
 mod tests {
     use super::*;
     use crate::domain::fault::{Fault, FaultKind};
-    use crate::domain::report::{Answer, CheckName, Figures};
+    use crate::domain::report::{Answer, CheckName, Figures, Latency};
 
     fn now() -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + Duration::from_secs(86_400)
     }
 
     fn report(check: CheckName, sight: Sight) -> Report {
-        let answers = Figures::Health { openai: Answer::Yes, notion: Answer::Yes };
+        let answers = Figures::Health { openai: Answer::Yes, notion: Answer::Yes, latency: Latency::default() };
         let health = Sight::Seen { figures: answers, issues: vec![] };
         let sections = [(CheckName::Health, health), (check, sight)];
         let sections = sections.map(|(check, sight)| Section { check, took: Duration::ZERO, sight });

@@ -197,8 +197,8 @@ pub const STATUS_TITLE: &str = "Auto-Operator";
 pub struct StatusEntry {
     /// The moment to which it refers.
     pub when: DateTime<Utc>,
-    /// Whether all is well.
-    pub ok: bool,
+    /// Whether all is well; none in an entry that does not say.
+    pub ok: Option<bool>,
     /// Jobs of the window.
     pub jobs: Option<u64>,
     /// Their average score, one decimal.
@@ -218,7 +218,7 @@ impl StatusEntry {
         let ids: Vec<String> = report.issues().map(|issue| issue.id.to_string()).collect();
         Self {
             when: report.timestamp,
-            ok: report.overall_ok(),
+            ok: Some(report.overall_ok()),
             jobs: metrics.map(|metrics| metrics.total),
             avg_qa: metrics.and_then(|metrics| metrics.average()).map(one_decimal),
             low_qa: metrics.map(|metrics| metrics.low_qa),

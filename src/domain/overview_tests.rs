@@ -18,7 +18,8 @@ fn what_is_known_can_be_read_by_those_who_did_not_see_it() {
         let issues = vec![Issue { magnitude: Some(3), ..Issue::new(IssueId::StuckJobs, "text") }];
         Section { check, took: Duration::from_micros(1_234_567), sight: Sight::Seen { figures, issues } }
     };
-    let answers = Figures::Health { openai: Answer::No(fault.clone()), notion: Answer::Yes };
+    let latency = Latency { openai: None, notion: Some(Duration::from_micros(1_234_567)) };
+    let answers = Figures::Health { openai: Answer::No(fault.clone()), notion: Answer::Yes, latency };
     let sections = vec![
         seen(CheckName::Health, answers),
         seen(CheckName::Metrics, Figures::Metrics(metrics)),
@@ -48,6 +49,12 @@ fn what_is_known_can_be_read_by_those_who_did_not_see_it() {
     let gaps = vec![Gap { since: DateTime::UNIX_EPOCH, until: DateTime::UNIX_EPOCH + Duration::from_secs(9) }];
     let overview = Overview { report, incidents: incidents.into(), gaps };
     assert_eq!(Overview::from_json(&overview.to_json()), Some(overview.clone()));
+
+    let latency = r#","latency":{"openai":null,"notion":{"secs":1,"nanos":234567000}}"#;
+    let older = overview.to_json().replace(latency, "");
+    assert_ne!(older, overview.to_json());
+    let read = Overview::from_json(&older).map(|overview| overview.report.latency());
+    assert_eq!(read, Some(Latency::default()), "one that did not write it down");
 
     let newer = overview.to_json().replace("notifier:email", "notifier:pigeon");
     assert_eq!(Overview::from_json(&newer), None, "a name that this version does not know");

@@ -19,7 +19,7 @@ use super::incident::{Acknowledgement, Change, Held, Incident, Observation, Pati
 use super::issue::{Issue, IssueId};
 use super::job::{Metrics, StuckJobs};
 use super::notice::{self, Announcement, NoticeKind, Step, Terms, Told};
-use super::report::{Answer, CheckName, Figures, Report, Section, Sight};
+use super::report::{Answer, CheckName, Figures, Latency, Report, Section, Sight};
 use super::silence::Silence;
 
 const REMINDER: TimeDelta = TimeDelta::hours(4);
@@ -125,7 +125,7 @@ impl Scene {
         let issue = |id: IssueId, there: bool| there.then(|| Issue::new(id, id.to_string()));
         let health = |(openai, notion)| {
             let issues = [issue(IssueId::OpenaiOffline, openai), issue(IssueId::NotionOffline, notion)];
-            let figures = Figures::Health { openai: Answer::Yes, notion: Answer::Yes };
+            let figures = Figures::Health { openai: Answer::Yes, notion: Answer::Yes, latency: Latency::default() };
             Sight::Seen { figures, issues: issues.into_iter().flatten().collect() }
         };
         let stuck = |jobs| {

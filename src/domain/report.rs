@@ -91,6 +91,15 @@ impl Answer {
     }
 }
 
+/// How long the parties took to answer, each for itself: the question that was answered, and none that was not before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// OpenAI; none if there was no answer.
+    pub openai: Option<Duration>,
+    /// Notion, likewise.
+    pub notion: Option<Duration>,
+}
+
 /// What a check saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +110,9 @@ pub enum Figures {
         openai: Answer,
         /// Whether Notion answers.
         notion: Answer,
+        /// How long the answers took; older versions did not write it down.
+        #[serde(default)]
+        latency: Latency,
     },
     /// Of the jobs of the window.
     Metrics(Metrics),
@@ -148,7 +160,7 @@ impl Section {
     pub fn faults(&self) -> Vec<&Fault> {
         match &self.sight {
             Sight::Blind(fault) => vec![fault],
-            Sight::Seen { figures: Figures::Health { openai, notion }, .. } => [openai, notion]
+            Sight::Seen { figures: Figures::Health { openai, notion, .. }, .. } => [openai, notion]
                 .into_iter()
                 .filter_map(|answer| if let Answer::No(fault) = answer { Some(fault) } else { None })
                 .collect(),
@@ -238,6 +250,14 @@ impl Report {
             (Figures::Health { openai, .. }, Party::OpenAi) => openai.known(),
             (Figures::Health { notion, .. }, Party::Notion) => notion.known(),
             _ => None,
+        }
+    }
+
+    /// How long the parties took to answer.
+    pub fn latency(&self) -> Latency {
+        match self.figures(CheckName::Health) {
+            Some(Figures::Health { latency, .. }) => *latency,
+            _ => Latency::default(),
         }
     }
 
@@ -346,7 +366,7 @@ mod tests {
             Answer::No(_) => vec![Issue::new(IssueId::NotionOffline, "Notion integration offline")],
             _ => vec![],
         };
-        let figures = Figures::Health { openai: Answer::NotConfigured, notion };
+        let figures = Figures::Health { openai: Answer::NotConfigured, notion, latency: Latency::default() };
         Section { check: CheckName::Health, took: Duration::ZERO, sight: Sight::Seen { figures, issues } }
     }
 

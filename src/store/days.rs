@@ -159,7 +159,8 @@ impl Store {
             let mut transaction = store.begin().await?;
             let rows = Statement::new(
                 "DELETE FROM samples WHERE at IN (SELECT at FROM samples WHERE at < $1 ORDER BY at LIMIT $2)
-                 RETURNING at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms",
+                 RETURNING at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms,
+                     openai_ms, notion_ms",
             )
             .bind(before)
             .bind(BATCH.cast_signed())

@@ -70,6 +70,7 @@ pub use page::Page;
 pub use records::{Attempt, DeliveryRecord, NoticeState};
 pub use reports::StoredReport;
 pub use samples::{Gap, Sample};
+pub use schema::Found;
 pub use settle::{Decision, Known};
 pub use subjects::{Posted, Subjects};
 
@@ -174,12 +175,26 @@ impl Store {
         .await
     }
 
+    /// What is at `location`, and whether it takes writes. Nothing is made, changed or brought up to date to find out, also
+    /// while another version of this program works with it.
+    pub async fn look(location: &Location, runtime: &Handle) -> Result<Found, StoreError> {
+        let location = location.clone();
+        on(runtime, LIMITS.operation, async move {
+            match &location {
+                Location::File(path) => sqlite::look(path, LIMITS).await,
+                Location::Memory => Ok(Found::Nothing),
+                Location::Postgres(url) => postgres::look(url, LIMITS).await,
+            }
+        })
+        .await
+    }
+
     /// Has the database write, within 2 s: one that can only be read keeps no incident and no notice. Nothing is changed.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let database = self.database.clone();
         on(&self.runtime, PING_LIMIT, async move {
             let mut transaction = database.begin().await?;
-            Statement::new("DELETE FROM channel_state WHERE channel = ''").execute(&mut transaction).await?;
+            Statement::new(schema::WRITE_NOTHING).execute(&mut transaction).await?;
             transaction.commit().await
         })
         .await

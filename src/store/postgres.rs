@@ -15,7 +15,7 @@ use url::Url;
 
 use super::database::Database;
 use super::error::{POSTGRES, words_of_postgres};
-use super::schema::{migrating, unusable};
+use super::schema::{Found, MADE, WRITE_NOTHING, found, migrating, unusable};
 use super::{Limits, StoreError};
 use crate::secret::Secret;
 
@@ -79,6 +79,30 @@ pub(super) async fn is_there(url: &Secret, limits: Limits) -> Result<bool, Store
     let tables = tables.await;
     pool.close().await;
     tables.map(|tables| tables.histories > 0)
+}
+
+/// What is in the database at `url`; that it takes writes is tried with one that changes nothing and is taken back.
+pub(super) async fn look(url: &Secret, limits: Limits) -> Result<Found, StoreError> {
+    let pool = pool(url, limits)?;
+    let seen = async {
+        let mut connection = pool.acquire().await.map_err(opening)?;
+        let mut transaction = connection.begin().await.map_err(opening)?;
+        let tables = tables(&mut transaction).await.map_err(opening)?;
+        if tables.are_foreign() {
+            return Err(unusable(POSTGRES, FOREIGN));
+        }
+        if tables.histories == 0 {
+            return Ok(Found::Nothing);
+        }
+        let made = sqlx::query_as(MADE).fetch_all(&mut *transaction).await.map_err(opening)?;
+        let found = found(&MIGRATIONS, POSTGRES, &made)?;
+        sqlx::query(WRITE_NOTHING).execute(&mut *transaction).await.map_err(opening)?;
+        transaction.rollback().await.map_err(opening)?;
+        Ok(found)
+    };
+    let seen = seen.await;
+    pool.close().await;
+    seen
 }
 
 fn pool(url: &Secret, limits: Limits) -> Result<PgPool, StoreError> {
@@ -149,10 +173,8 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
         .await
         .map_err(opening)?;
     let tables = tables(&mut transaction).await.map_err(opening)?;
-    if tables.others > 0 && tables.histories == 0 {
-        let wrong = "it holds the tables of another program; set another DATABASE_URL, or give it a schema of its own \
-                     there with ?options[search_path]=NAME";
-        return Err(unusable(POSTGRES, wrong));
+    if tables.are_foreign() {
+        return Err(unusable(POSTGRES, FOREIGN));
     }
     MIGRATIONS
         .run_direct(None, &mut *transaction, false)
@@ -161,10 +183,19 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
     transaction.commit().await.map_err(opening)
 }
 
+const FOREIGN: &str = "it holds the tables of another program; set another DATABASE_URL, or give it a schema of its own \
+                       there with ?options[search_path]=NAME";
+
 /// How many tables there are in our schema.
 struct Tables {
     histories: i64,
     others: i64,
+}
+
+impl Tables {
+    fn are_foreign(&self) -> bool {
+        self.others > 0 && self.histories == 0
+    }
 }
 
 async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {

@@ -31,6 +31,10 @@ pub struct Sample {
     pub stuck: Option<u64>,
     /// How long the check of the parties took, in milliseconds.
     pub health_ms: Option<u64>,
+    /// How long OpenAI took to answer, in milliseconds.
+    pub openai_ms: Option<u64>,
+    /// How long Notion did.
+    pub notion_ms: Option<u64>,
 }
 
 /// How many samples or gaps are looked at, from their beginning: 30 days of one every half minute.
@@ -43,7 +47,9 @@ impl Store {
         let database = self.database.clone();
         self.run(async move {
             let rows = Statement::new(
-                "SELECT at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms FROM samples
+                "SELECT at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms, openai_ms,
+                        notion_ms
+                 FROM samples
                  WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3",
             )
             .bind(millis(since))
@@ -86,14 +92,17 @@ pub(super) fn sample(row: &Row) -> Result<Sample, StoreError> {
         avg_qa_tenths: figure("avg_qa_tenths")?,
         stuck: figure("stuck")?,
         health_ms: figure("health_ms")?,
+        openai_ms: figure("openai_ms")?,
+        notion_ms: figure("notion_ms")?,
     })
 }
 
 /// Writes down what a cycle measured; of each moment there is one sample, the first.
 pub(super) async fn write(transaction: &mut Transaction, sample: &Sample) -> Result<(), StoreError> {
     Statement::new(
-        "INSERT INTO samples (at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO samples (at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms, openai_ms,
+                              notion_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (at) DO NOTHING",
     )
     .bind(millis(sample.at))
@@ -106,6 +115,8 @@ pub(super) async fn write(transaction: &mut Transaction, sample: &Sample) -> Res
     .bind(sample.avg_qa_tenths.map(counted))
     .bind(sample.stuck.map(counted))
     .bind(sample.health_ms.map(counted))
+    .bind(sample.openai_ms.map(counted))
+    .bind(sample.notion_ms.map(counted))
     .execute(transaction)
     .await?;
     Ok(())

@@ -1,8 +1,45 @@
-//! What is said when a database cannot be opened or its schema not be brought up to date, whichever sort it is.
+//! Of which version a schema is, and what is said when a database cannot be opened or its schema not be brought up to date,
+//! whichever sort it is.
 
 use sqlx::migrate::{MigrateError, Migrator};
 
 use super::StoreError;
+
+/// What was found where the database is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing of ours yet.
+    Nothing,
+    /// A schema of an older version of this program.
+    Older,
+    /// The schema of this version.
+    UpToDate,
+}
+
+/// What SQLite and PostgreSQL are asked for the migrations that were made.
+pub(super) const MADE: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+
+/// What has nothing to write, and is refused where nothing may be written.
+pub(super) const WRITE_NOTHING: &str = "DELETE FROM channel_state WHERE channel = ''";
+
+/// What a schema is for which the migrations `made` were made, each its version and its checksum.
+pub(super) fn found(migrations: &Migrator, database: &str, made: &[(i64, Vec<u8>)]) -> Result<Found, StoreError> {
+    for (version, checksum) in made {
+        let fault = match migrations.iter().find(|migration| migration.version == *version) {
+            None => MigrateError::VersionMissing(*version),
+            Some(known) if *known.checksum != **checksum => MigrateError::VersionMismatch(*version),
+            Some(_) => continue,
+        };
+        return Err(migrating(migrations, database, fault));
+    }
+    Ok(if made.is_empty() {
+        Found::Nothing
+    } else if made.len() < migrations.iter().count() {
+        Found::Older
+    } else {
+        Found::UpToDate
+    })
+}
 
 /// Why the schema could not be brought up to date with `migrations`.
 pub(super) fn migrating(migrations: &Migrator, database: &str, error: MigrateError) -> StoreError {

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::time::{Instant, sleep};
 
 use super::database::Database;
-use super::schema::{migrating, opening, unusable};
+use super::schema::{Found, MADE, WRITE_NOTHING, found, migrating, opening, unusable};
 use super::{Limits, StoreError};
 
 /// How a writing transaction begins: with the lock, since a lock that is asked for later may be refused at once.
@@ -73,6 +73,38 @@ async fn try_file(path: &Path, limits: Limits) -> Result<Database, StoreError> {
     Ok(Database::Sqlite { writer, reader })
 }
 
+/// What is in the file `path`, whether it is ours or somebody is working with it. That it takes writes is tried with one
+/// that changes nothing and is taken back.
+pub(super) async fn look(path: &Path, limits: Limits) -> Result<Found, StoreError> {
+    if !path.exists() {
+        return Ok(Found::Nothing);
+    }
+    let path = checked(path)?;
+    let name = path.display().to_string();
+    let named = |error| opening(&name, error);
+    let mut connection = options(limits).filename(&path).create_if_missing(false).connect().await.map_err(named)?;
+    let seen = see(&mut connection, &name).await;
+    let closed = connection.close().await.map_err(named);
+    seen.and_then(|seen| closed.map(|()| seen))
+}
+
+async fn see(connection: &mut SqliteConnection, database: &str) -> Result<Found, StoreError> {
+    let named = |error| opening(database, error);
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(named)?;
+    let tables = tables(&mut transaction).await.map_err(named)?;
+    if tables.are_foreign() {
+        return Err(unusable(database, FOREIGN));
+    }
+    if tables.histories == 0 {
+        return Ok(Found::Nothing);
+    }
+    let made = sqlx::query_as(MADE).fetch_all(&mut *transaction).await.map_err(named)?;
+    let found = found(&MIGRATIONS, database, &made)?;
+    sqlx::query(WRITE_NOTHING).execute(&mut *transaction).await.map_err(named)?;
+    transaction.rollback().await.map_err(named)?;
+    Ok(found)
+}
+
 /// Who writes and who reads.
 async fn connect(options: SqliteConnectOptions, limits: Limits) -> Result<(SqlitePool, SqlitePool), sqlx::Error> {
     let writers = pool(1, limits).after_release(|connection, _| Box::pin(is_sound(connection)));
@@ -128,24 +160,37 @@ fn pool(connections: u32, limits: Limits) -> SqlitePoolOptions {
 async fn migrate(connection: &mut SqliteConnection, database: &str) -> Result<(), StoreError> {
     let named = |error| opening(database, error);
     let mut transaction = connection.begin_with(BEGIN).await.map_err(named)?;
-    if is_foreign(&mut transaction).await.map_err(named)? {
-        return Err(unusable(database, "it holds the tables of another program; set another DATABASE_URL"));
+    if tables(&mut transaction).await.map_err(named)?.are_foreign() {
+        return Err(unusable(database, FOREIGN));
     }
     MIGRATIONS
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(|error| migrating(&MIGRATIONS, database, error))?;
     // In a file of somebody else that may only be read, SQLite takes the lock without a word; the first write is refused.
-    sqlx::query("DELETE FROM channel_state WHERE channel = ''").execute(&mut *transaction).await.map_err(named)?;
+    sqlx::query(WRITE_NOTHING).execute(&mut *transaction).await.map_err(named)?;
     transaction.commit().await.map_err(named)
 }
 
-/// Whether there are tables, but no history of migrations.
-async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let (tables, histories): (i64, i64) = sqlx::query_as(
+const FOREIGN: &str = "it holds the tables of another program; set another DATABASE_URL";
+
+/// How many tables there are, and how many histories of migrations among them.
+struct Tables {
+    all: i64,
+    histories: i64,
+}
+
+impl Tables {
+    fn are_foreign(&self) -> bool {
+        self.all > 0 && self.histories == 0
+    }
+}
+
+async fn tables(connection: &mut SqliteConnection) -> Result<Tables, sqlx::Error> {
+    let (all, histories) = sqlx::query_as(
         "SELECT COUNT(*), COUNT(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_master WHERE type = 'table'",
     )
     .fetch_one(connection)
     .await?;
-    Ok(tables > 0 && histories == 0)
+    Ok(Tables { all, histories })
 }

@@ -6,7 +6,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::WebState;
 use super::answer::answer;
@@ -14,7 +14,6 @@ use super::ops_report::actors;
 use super::problem::Problem;
 use super::prometheus::{Snapshot, text};
 use crate::actors::telemetry::Telemetry;
-use crate::domain::report;
 
 /// The text format of Prometheus.
 static TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -36,21 +35,21 @@ const NO_HANDLER: &str = "none";
 )]
 pub(super) async fn metrics(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.door.to_read(&request)?;
-    let (now, overview, settings) = (Utc::now(), state.reports.borrow().clone(), &state.settings);
-    let is_well = overview.as_ref().map(|overview| {
-        let stale = report::stale(overview.report.timestamp, now, settings.interval, settings.check_timeout);
-        overview.report.overall_ok() && stale.is_none() && (state.degraded)().is_empty()
-    });
+    let now = Utc::now();
+    let present = state.present(now);
     let (deliveries, actors) = (state.deliveries.known(), actors(&state.supervisor));
+    let age = |moment: DateTime<Utc>| (now - moment).to_std().unwrap_or_default();
     let snapshot = Snapshot {
-        now,
-        overview: overview.as_deref(),
-        is_well,
+        last_cycle: present.overview.as_ref().map(|overview| age(overview.report.timestamp)),
+        last_complete_cycle: state.telemetry.last_complete_cycle().map(age),
+        // What an old report says is not known any more.
+        overview: present.overview.as_deref().filter(|_| !present.is_stale()),
+        is_well: present.overview.as_ref().map(|known| known.report.overall_ok() && present.since.is_empty()),
         deliveries: &deliveries,
         actors: &actors,
         leads: state.leadership.footing().is_some(),
         version: VERSION,
-        commit: settings.commit.as_deref(),
+        commit: state.settings.commit.as_deref(),
     };
     let text = text(state.telemetry.gather(), &snapshot).map_err(|error| {
         log::error!("the metrics cannot be written: {error}");

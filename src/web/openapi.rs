@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{Object, Schema};
+use utoipa::openapi::schema::{Object, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
@@ -25,7 +25,8 @@ const BODIES: [&str; 2] = ["Acknowledge", "BeSilent"];
     info(
         title = "auto-operator",
         description = "Three states everywhere: yes, no and `null`, which is not known. What is read by GET can be asked for by \
-                       HEAD, too. Fields may be added; those there are stay."
+                       HEAD, too. Fields may be added; those there are stay. The forms of the status page, by which people \
+                       sign in and act, are no part of this: they change with the page, and each has its like here."
     ),
     paths(
         report_handler::ops_report,
@@ -62,6 +63,9 @@ impl Modify for Everywhere {
             let operations = [&mut item.get, &mut item.post, &mut item.delete];
             operations.into_iter().flatten().for_each(may_fail);
         }
+        if let Some(page) = document.paths.paths.get_mut("/").and_then(|item| item.get.as_mut()) {
+            may_ask_to_sign_in(page);
+        }
         let Some(components) = &mut document.components else { return };
         for (name, schema) in &mut components.schemas {
             if !BODIES.contains(&name.as_str())
@@ -83,6 +87,18 @@ fn may_fail(operation: &mut Operation) {
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let problem = ResponseBuilder::new().description("What went wrong.").content("application/problem+json", body);
     operation.responses.responses.insert("default".into(), RefOr::T(problem.build()));
+}
+
+/// Where reading needs a token, people who show none are shown a page on which to sign in; whoever shows a wrong one, a
+/// problem.
+fn may_ask_to_sign_in(page: &mut Operation) {
+    let text = || Schema::from(Object::with_type(Type::String));
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let answer = ResponseBuilder::new()
+        .description("Reading needs a token: a form to sign in with it, or what is wrong with the one that was shown.")
+        .content("text/html", ContentBuilder::new().schema(Some(text())).build())
+        .content("application/problem+json", problem);
+    page.responses.responses.insert("401".into(), RefOr::T(answer.build()));
 }
 
 /// In an answer no field is left out: what is not known is `null`.

@@ -112,10 +112,10 @@ struct ActorPart<'a> {
 struct DeliveryPart<'a> {
     /// `email`, `telegram` or `notion`.
     channel: &'a str,
-    /// `ok`, `retrying` or `failing`.
-    state: &'static str,
+    /// `ok`, `retrying` or `failing`; `null` while nobody knows.
+    state: Option<&'static str>,
     /// Notices that wait.
-    pending: u64,
+    pending: Option<u64>,
     /// When it last took something, RFC 3339.
     last_delivered: Option<String>,
     /// What it said when it last took nothing; its kind for whoever shows no token.
@@ -146,12 +146,12 @@ struct GapPart {
 /// The report of `overview` as the contract has it.
 ///
 /// `since` are the issues that have come up since its cycle, `actors` are our own, `deliveries` is how it is with the
-/// channels by now. `details` are error texts and stuck jobs by name, which are for holders of a token only.
+/// channels by now, as far as that is known. `details` are error texts and stuck jobs by name, which are for holders of a token only.
 pub fn document<'a>(
     overview: &'a Overview,
     since: &'a [Issue],
     actors: &'a [ChildInfo],
-    deliveries: &'a [ChannelDelivery],
+    deliveries: &[(&'a str, Option<&'a ChannelDelivery>)],
     service: &'a str,
     details: bool,
 ) -> impl Serialize + use<'a> {
@@ -170,7 +170,7 @@ pub fn document<'a>(
         checks: report.sections.iter().map(|section| check(section, details)).collect(),
         incidents: incidents.iter().map(incident).collect(),
         supervision: actors.iter().map(|child| actor(child, details)).collect(),
-        delivery: deliveries.iter().map(|channel| delivery(channel, details)).collect(),
+        delivery: deliveries.iter().map(|(channel, known)| delivery(channel, *known, details)).collect(),
         stuck_jobs: stuck.filter(|_| details).into_iter().flat_map(|stuck| &stuck.oldest).map(stuck_job).collect(),
         gaps: gaps.iter().map(|gap| GapPart { from: timestamp(gap.since), to: timestamp(gap.until) }).collect(),
     }
@@ -240,13 +240,13 @@ fn actor(child: &ChildInfo, details: bool) -> ActorPart<'_> {
     }
 }
 
-fn delivery(channel: &ChannelDelivery, details: bool) -> DeliveryPart<'_> {
+fn delivery<'a>(channel: &'a str, known: Option<&'a ChannelDelivery>, details: bool) -> DeliveryPart<'a> {
     DeliveryPart {
-        channel: &channel.channel,
-        state: channel.state.name(),
-        pending: channel.pending,
-        last_delivered: channel.last_delivered.map(timestamp),
-        last_error: if details { channel.last_error.as_deref() } else { channel.error_kind() },
+        channel,
+        state: known.map(|known| known.state.name()),
+        pending: known.map(|known| known.pending),
+        last_delivered: known.and_then(|known| known.last_delivered).map(timestamp),
+        last_error: known.and_then(|known| if details { known.last_error.as_deref() } else { known.error_kind() }),
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::fault::FaultKind;
 use crate::domain::incident::Held;
-use crate::domain::report::{Answer, CheckName, Figures, Gap, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Gap, Latency, Sight};
 use crate::web::tests::sample;
 
 /// One channel that waits, and one that is well.
@@ -24,11 +24,24 @@ fn channels() -> [ChannelDelivery; 2] {
 }
 
 fn pretty(overview: &Overview, details: bool) -> String {
-    serde_json::to_string_pretty(&document(overview, &[], &[], &channels(), "EchoPilot", details)).unwrap()
+    let [email, telegram] = channels();
+    let known = [("email", Some(&email)), ("telegram", Some(&telegram))];
+    serde_json::to_string_pretty(&document(overview, &[], &[], &known, "EchoPilot", details)).unwrap()
 }
 
 fn value(overview: &Overview, since: &[Issue], details: bool) -> serde_json::Value {
-    serde_json::to_value(document(overview, since, &[], &channels(), "EchoPilot", details)).unwrap()
+    let [email, telegram] = channels();
+    let known = [("email", Some(&email)), ("telegram", Some(&telegram))];
+    serde_json::to_value(document(overview, since, &[], &known, "EchoPilot", details)).unwrap()
+}
+
+#[test]
+fn a_channel_that_nobody_has_asked_about_is_neither_well_nor_without_notices() {
+    let overview = sample::well();
+    let told = document(&overview, &[], &[], &[("email", None)], "EchoPilot", true);
+    let unknown = serde_json::json!({"channel": "email", "state": null, "pending": null, "last_delivered": null,
+                                     "last_error": null});
+    assert_eq!(serde_json::to_value(told).unwrap()["delivery"], serde_json::json!([unknown]));
 }
 
 #[test]
@@ -250,7 +263,8 @@ fn a_party_that_is_not_configured_is_neither_up_nor_down_and_two_faults_are_both
             Some("OpenAI timeout; Notion connection failed: connection refused"),
         ),
     ] {
-        let sight = Sight::Seen { figures: Figures::Health { openai, notion }, issues: vec![] };
+        let sight =
+            Sight::Seen { figures: Figures::Health { openai, notion, latency: Latency::default() }, issues: vec![] };
         let section = Section { check: CheckName::Health, took: Duration::ZERO, sight };
         let overview =
             Overview { report: Report::assemble(1, sample::moment(), vec![section]), incidents: vec![], gaps: vec![] };

@@ -1,9 +1,10 @@
 //! What is known, in the words of Prometheus: a pure translation. What is not known is absent, never 0.
 
+use std::time::Duration;
+
 use ::prometheus::core::Collector;
 use ::prometheus::proto::MetricFamily;
 use ::prometheus::{GaugeVec, IntCounterVec, Opts, Result, TextEncoder};
-use chrono::{DateTime, Utc};
 
 use crate::domain::delivery::{ChannelDelivery, DeliveryState};
 use crate::domain::fault::Party;
@@ -13,9 +14,12 @@ use crate::supervision::{ChildInfo, Reason, State};
 
 /// All that is known at one moment.
 pub(super) struct Snapshot<'a> {
-    /// The moment.
-    pub(super) now: DateTime<Utc>,
-    /// What is known after the newest cycle; nothing before the first.
+    /// How long ago the newest cycle began; none before the first.
+    pub(super) last_cycle: Option<Duration>,
+    /// How long ago the newest one that this process has completed began.
+    pub(super) last_complete_cycle: Option<Duration>,
+    /// What is known after the newest cycle; nothing before the first, nor if that was so long ago that nobody knows what
+    /// is by now.
     pub(super) overview: Option<&'a Overview>,
     /// Whether all is well by now; not known before the first cycle.
     pub(super) is_well: Option<bool>,
@@ -37,8 +41,9 @@ pub(super) fn text(counted: Vec<MetricFamily>, snapshot: &Snapshot<'_>) -> Resul
     families.extend(of_the_process(snapshot)?);
     families.extend(of_actors(snapshot.actors)?);
     families.extend(of_channels(snapshot.deliveries)?);
+    families.extend(of_cycles(snapshot)?);
     if let Some(overview) = snapshot.overview {
-        families.extend(of_the_cycle(overview, snapshot.now)?);
+        families.extend(of_parties(overview)?);
         families.extend(of_jobs(overview)?);
         families.extend(of_incidents(overview)?);
     }
@@ -76,7 +81,7 @@ fn of_the_process(snapshot: &Snapshot<'_>) -> Result<Vec<MetricFamily>> {
         )?,
         gauge(
             "well",
-            "Whether all is well by the newest report, as /ops-report has it.",
+            "Whether all is well, as /ops-report has it: not if the newest report is too old to say so.",
             &[],
             &[(&[], is_well.map(flag))],
         )?,
@@ -84,20 +89,31 @@ fn of_the_process(snapshot: &Snapshot<'_>) -> Result<Vec<MetricFamily>> {
     Ok(families.concat())
 }
 
-fn of_the_cycle(overview: &Overview, now: DateTime<Utc>) -> Result<Vec<MetricFamily>> {
-    let timestamp = overview.report.timestamp;
-    let age = (now - timestamp).to_std().unwrap_or_default().as_secs_f64();
-    let health = [Party::OpenAi, Party::Notion].map(|party| overview.report.answers(party).map(flag));
+fn of_cycles(snapshot: &Snapshot<'_>) -> Result<Vec<MetricFamily>> {
+    let age = |name, help, age: Option<Duration>| gauge(name, help, &[], &[(&[], age.map(|age| age.as_secs_f64()))]);
     let families = [
-        gauge("last_cycle_age_seconds", "How long ago the last complete cycle began.", &[], &[(&[], Some(age))])?,
-        gauge(
-            "party_up",
-            "Whether a party answers; absent where it is not configured or could not be asked.",
-            &["party"],
-            &[(&["openai"], health[0]), (&["notion"], health[1])],
+        age(
+            "last_cycle_age_seconds",
+            "How long ago the newest cycle began that is known here, complete or not, run by whichever instance.",
+            snapshot.last_cycle,
+        )?,
+        age(
+            "last_complete_cycle_age_seconds",
+            "How long ago the newest complete cycle of this process began; absent where it has run none.",
+            snapshot.last_complete_cycle,
         )?,
     ];
     Ok(families.concat())
+}
+
+fn of_parties(overview: &Overview) -> Result<Vec<MetricFamily>> {
+    let health = [Party::OpenAi, Party::Notion].map(|party| overview.report.answers(party).map(flag));
+    gauge(
+        "party_up",
+        "Whether a party answers; absent where it is not configured or could not be asked.",
+        &["party"],
+        &[(&["openai"], health[0]), (&["notion"], health[1])],
+    )
 }
 
 fn of_jobs(overview: &Overview) -> Result<Vec<MetricFamily>> {
@@ -179,12 +195,22 @@ fn of_actors(actors: &[ChildInfo]) -> Result<Vec<MetricFamily>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::web::tests::sample::{ill, moment, of_scores};
+    use crate::web::tests::sample::{ill, of_scores};
 
     fn written(overview: Option<&Overview>) -> String {
         let (is_well, commit) = (overview.map(|overview| overview.report.overall_ok()), Some("2f\"c\n"));
-        let (now, version) = (moment() + chrono::TimeDelta::seconds(90), "1.2.3");
-        let snapshot = Snapshot { now, overview, is_well, deliveries: &[], actors: &[], leads: false, version, commit };
+        let last_cycle = overview.map(|_| Duration::from_secs(90));
+        let snapshot = Snapshot {
+            last_cycle,
+            last_complete_cycle: last_cycle.map(|age| age * 2),
+            overview,
+            is_well,
+            deliveries: &[],
+            actors: &[],
+            leads: false,
+            version: "1.2.3",
+            commit,
+        };
         text(vec![], &snapshot).unwrap()
     }
 
@@ -202,6 +228,7 @@ mod tests {
             ("jobs_low_qa", "3"),
             ("jobs_stuck", "137"),
             ("last_cycle_age_seconds", "90"),
+            ("last_complete_cycle_age_seconds", "180"),
             ("party_up{party=\"openai\"}", "1"),
             ("incidents_open{issue=\"stuck_jobs\",severity=\"warning\"}", "1"),
             ("incidents_open{issue=\"notion_offline\",severity=\"critical\"}", "0"),

@@ -70,7 +70,8 @@ impl Cache {
         let actors = actors(&web.supervisor);
         let shown = acknowledged.on(overview);
         let service = web.settings.service.as_str();
-        let body = serde_json::to_vec(&document(&shown, &since, &actors, &deliveries, service, details))?;
+        let channels = web.deliveries.each(&deliveries);
+        let body = serde_json::to_vec(&document(&shown, &since, &actors, &channels, service, details))?;
         let page = Page { ok: overview.report.overall_ok() && since.is_empty(), body: Bytes::from(body) };
         let overview = Arc::clone(overview);
         let rendered = Rendered { overview, stale, revision, acknowledged, deliveries, page: page.clone() };

@@ -20,6 +20,9 @@ mod of_notion;
 /// Each sentence that it can say, and the fault that makes it say so.
 mod sentences;
 
+/// Whether all its words were heard.
+mod words;
+
 /// What it says to somebody who is well: the parts in their order, without what they answered.
 const WELL: [&str; 10] = [
     "ok    openai               GET /models → 4 models",
@@ -31,7 +34,7 @@ const WELL: [&str; 10] = [
     "ok    telegram:chat        getChat -1002147483001 → the supergroup \"Operations\", where the bot is member",
     "ok    notion:status_board  the properties of NOTION_STATUS_DB_ID → all that an entry fills are there",
     "ok    database             open the file watch.db → is not there yet; the service will make it",
-    "ok    settings             environment and .env → in order",
+    "ok    settings             environment and .env → in order; without HEARTBEAT_URL nobody is told",
 ];
 
 /// Somebody about whom there is nothing to say.
@@ -204,14 +207,7 @@ async fn what_is_not_configured_is_not_asked() {
 async fn on_a_terminal_it_shows_whom_it_waits_for_and_takes_that_away_again() {
     let home = patient();
     home.world.openai.set_fault(Some(Fault::Delay(Duration::from_millis(300))));
-    // `script` lends it a terminal.
-    let doctor = format!("{} doctor", env!("CARGO_BIN_EXE_auto-operator"));
-    let mut command = Command::new("script");
-    command.args(["-qec", &doctor, "/dev/null"]).current_dir(home.folder.path()).env_clear().envs(home.variables());
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm");
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(SOON, command.output()).await.unwrap().unwrap();
-    let seen = String::from_utf8(output.stdout).unwrap();
+    let seen = on_a_terminal(&home, 100).await;
     assert!(seen.contains(" have answered; waiting for health"), "{seen:?}");
     assert!(!seen.contains("[AutoOperator]"), "{seen:?}");
     // What is left when all is drawn: each line without what was on it before.
@@ -219,4 +215,28 @@ async fn on_a_terminal_it_shows_whom_it_waits_for_and_takes_that_away_again() {
         seen.lines().map(|line| line.rsplit("\r\u{1b}[2K").next().unwrap_or_default().trim_end()).collect();
     assert!(left.iter().any(|line| line.starts_with("\u{1b}[32mok  \u{1b}[0m  openai ")), "{left:#?}");
     assert_eq!(left.iter().filter(|line| line.contains("waiting for")).count(), 0, "{left:#?}");
+
+    // What is drawn over has to be on one line, or the start of it would stay.
+    for columns in [20, 44, 100] {
+        let seen = on_a_terminal(&home, columns).await;
+        let drawn: Vec<_> = seen.split("\r\u{1b}[2K").filter(|drawn| drawn.contains(" of 8 have")).collect();
+        assert!(!drawn.is_empty(), "{seen:?}");
+        assert!(drawn.iter().all(|drawn| drawn.chars().count() < columns), "{columns}: {drawn:#?}");
+        assert!(
+            columns > 80 || drawn.iter().any(|drawn| drawn.chars().count() == columns - 1),
+            "{columns}: {drawn:#?}"
+        );
+    }
+}
+
+/// What `doctor` draws on a terminal of so many columns.
+async fn on_a_terminal(home: &Home, columns: usize) -> String {
+    // `script` lends it one.
+    let doctor = format!("stty cols {columns}; exec {} doctor", env!("CARGO_BIN_EXE_auto-operator"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &doctor, "/dev/null"]).current_dir(home.folder.path()).env_clear().envs(home.variables());
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(SOON, command.output()).await.unwrap().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }

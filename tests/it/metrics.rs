@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use auto_operator::demo::Fault;
 use serde_json::Value;
@@ -97,7 +98,13 @@ async fn figures_are_those_of_the_world_and_pass_promtool() {
     ] {
         assert_eq!(found.get(name), Some(&expected), "{name} in {found:#?}");
     }
-    assert!((0.0..600.0).contains(&found["last_cycle_age_seconds"]));
+    let looks = found[r#"check_duration_seconds_count{check="health"}"#];
+    for party in ["openai", "notion"] {
+        assert_eq!(found[&format!(r#"probe_duration_seconds_count{{party="{party}"}}"#)], looks, "{party}");
+    }
+    for age in ["last_cycle_age_seconds", "last_complete_cycle_age_seconds"] {
+        assert!((0.0..600.0).contains(&found[age]), "{age}");
+    }
     let age = now().timestamp_millis() as f64 / 1_000.0 - found["process_start_time_seconds"];
     assert!((0.0..600.0).contains(&age), "{age}");
 }
@@ -110,7 +117,7 @@ async fn what_is_unknown_is_absent_and_never_0() {
     home.world.notion.set_fault(Some(Fault::Hang));
     let service = home.serve().await;
     let before = scrape(&service).await;
-    let of_reports = ["jobs", "well", "party_up", "last_cycle", "qa_", "incidents_open{"];
+    let of_reports = ["jobs", "well", "party_up", "last_c", "qa_", "incidents_open{", "notices_pending", "channel_"];
     let known: Vec<_> = before.keys().filter(|name| of_reports.iter().any(|prefix| name.starts_with(prefix))).collect();
     assert!(known.is_empty(), "before the first cycle: {known:?}");
     home.world.notion.set_fault(Some(Fault::Reset));
@@ -120,10 +127,25 @@ async fn what_is_unknown_is_absent_and_never_0() {
     let known: Vec<_> = blind.keys().filter(|name| name.starts_with("jobs") || name.starts_with("qa_")).collect();
     assert!(known.is_empty() && !blind.contains_key(r#"party_up{party="openai"}"#), "{blind:#?}");
     assert!(blind[r#"checks_total{check="metrics",outcome="unknown"}"#] >= 1.0);
+    assert!(!blind.keys().any(|name| name.starts_with("probe_duration")), "nobody has answered: {blind:#?}");
+    // Those that could not look have done what they could.
+    assert!(blind[r#"cycles_total{outcome="complete"}"#] >= 1.0, "{blind:#?}");
     home.world.notion.set_fault(None);
     service.cycle().await;
     let seen = scrape(&service).await;
     assert_eq!((seen["jobs"], seen["jobs_stuck"]), (20.0, 0.0), "what is 0 is said to be 0");
+}
+
+#[actix_rt::test]
+async fn a_party_that_is_slow_does_not_make_the_other_one_look_slow() {
+    let home = Home::well();
+    home.world.notion.set_fault_on("/v1/users/me", Some(Fault::Delay(Duration::from_millis(600))));
+    let service = home.serve().await;
+    service.cycle().await;
+    let found = scrape(&service).await;
+    let quick = |party| found[&format!(r#"probe_duration_seconds_bucket{{party="{party}",le="0.5"}}"#)];
+    assert_eq!(quick("notion"), 0.0, "{found:#?}");
+    assert!(quick("openai") >= 1.0, "{found:#?}");
 }
 
 #[actix_rt::test]
@@ -176,6 +198,11 @@ async fn a_channel_that_refuses_is_counted_as_that() {
     ] {
         assert_eq!(found.get(name), Some(&expected), "{name} in {found:#?}");
     }
+    // Who does not hear of what was seen makes the watch incomplete.
+    service.cycle().await;
+    let later = scrape(&service).await;
+    assert_eq!(later[r#"cycles_total{outcome="incomplete"}"#] - found[r#"cycles_total{outcome="incomplete"}"#], 1.0);
+    assert!(later["last_complete_cycle_age_seconds"] >= later["last_cycle_age_seconds"], "{later:#?}");
     assert!(
         !found.keys().any(|name| name.contains("channel=\"email")),
         "a channel that is off has no series: {found:#?}"

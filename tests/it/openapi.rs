@@ -147,6 +147,26 @@ async fn every_answer_is_as_it_is_described() {
 }
 
 #[actix_rt::test]
+async fn who_may_not_read_is_answered_as_it_is_described_too() {
+    let mut home = Home::well();
+    home.set("OPS_READ_TOKEN", "only-for-reading");
+    let service = home.serve().await;
+    let (right, wrong) = (bearer("only-for-reading"), bearer("something-else"));
+    let described = service.ask("GET", "/api/openapi.json", &[("authorization", &right)]).await;
+    let mut description = Description { document: described.json(), asked: BTreeSet::new() };
+    for (path, kind) in [("/", "text/html"), ("/ops-report", "application/problem+json")] {
+        let answer = service.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type").split(';').next()), (401, Some(kind)));
+        description.fits("GET", path, &answer);
+        let answer = service.ask("GET", path, &[("authorization", &wrong)]).await;
+        assert_eq!(answer.status, 401);
+        description.fits("GET", path, &answer);
+    }
+    let about = description.document["info"]["description"].as_str().unwrap();
+    assert!(about.contains("The forms of the status page"), "{about}");
+}
+
+#[actix_rt::test]
 async fn an_answer_that_is_not_as_described_is_noticed() {
     let home = Home::well();
     home.world.jobs_get_stuck(1, now());

@@ -32,6 +32,8 @@ async fn with_a_past(mut home: Home) -> Home {
         avg_qa_tenths: Some(840 + (minutes as u64 / 40) % 5 * 9),
         stuck: Some(stuck),
         health_ms: Some(70 + (minutes as u64 * 7) % 50),
+        openai_ms: Some(70 + (minutes as u64 * 7) % 50),
+        notion_ms: Some(40 + (minutes as u64 * 11) % 30),
     };
     let days = (2..85).rev().flat_map(|day| [day * 1_440, day * 1_440 + 300]).map(|minutes| match minutes / 1_440 {
         20 => Sample { openai: Some(false), stuck: Some(40), done: Some(3), ..sample(minutes, 90, 40) },

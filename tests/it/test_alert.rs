@@ -32,7 +32,11 @@ async fn each_channel_gets_one_message_that_says_that_it_is_a_test() {
     let board = home.world.notion.pages(home.world.status_board);
     assert_eq!((board.len(), board[0].text("Name").as_deref()), (1, Some("Auto-Operator")));
     assert!(board[0].text("Notes").unwrap().starts_with("Test, nothing was looked at: "));
-    assert_eq!((board[0].checkbox("OK"), board[0].number("Jobs (24h)")), (Some(true), None));
+    // Nothing was looked at: nothing is said to be well, or not. Notion shows a box that nobody has set without a tick.
+    let requests = home.world.notion.requests().all();
+    let entry = requests.iter().find(|request| request.path == "/v1/pages").and_then(Received::json).unwrap();
+    assert_eq!((entry["properties"].get("OK"), board[0].number("Jobs (24h)")), (None, None), "{entry:#}");
+    assert!(entry["properties"].get("When").is_some(), "{entry:#}");
     assert_eq!(home.left_behind(), [], "it needs no database");
 }
 
@@ -72,12 +76,13 @@ async fn a_channel_that_refuses_says_why_and_what_to_do_and_keeps_the_others_fro
     let ended = home.run(&["test-alert"]).await;
     assert_eq!(ended.code, Some(1), "{}", ended.said());
     let lines: Vec<_> = ended.stdout.lines().collect();
-    // The server itself is well: what it says of the receiver has to do.
+    // The server itself is well: it is about the receiver.
     assert!(lines[0].starts_with("fail  email                a test message → bad request (550)"), "{}", ended.stdout);
-    assert!(lines[1].starts_with("fail  telegram             a test message → not found (400)"), "{}", ended.stdout);
-    assert!(lines[2].starts_with("      Do this: open https://t.me/auto_operator_demo_bot "), "{}", ended.stdout);
-    assert!(lines[3].starts_with("ok    notion "), "{}", ended.stdout);
-    assert_eq!(lines[4..], ["2 of 3 did not take it, or not for everybody."]);
+    assert!(lines[1].starts_with("      Do this: correct ALERT_TO, or ALERT_FROM, "), "{}", ended.stdout);
+    assert!(lines[2].starts_with("fail  telegram             a test message → not found (400)"), "{}", ended.stdout);
+    assert!(lines[3].starts_with("      Do this: open https://t.me/auto_operator_demo_bot "), "{}", ended.stdout);
+    assert!(lines[4].starts_with("ok    notion "), "{}", ended.stdout);
+    assert_eq!(lines[5..], ["2 of 3 did not take it, or not for everybody."]);
 
     // Who is left out is not well served by the mail that the other one gets.
     home.world.smtp.set_fault(Some(SmtpFault::RefuseReceiver("gone@example.org".into(), 550)));
@@ -88,10 +93,19 @@ async fn a_channel_that_refuses_says_why_and_what_to_do_and_keeps_the_others_fro
         (Some(1), &["ops@example.org".to_owned()][..])
     );
     assert!(ended.stdout.starts_with("fail  email ") && ended.stdout.contains("but not to gone@"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\n      Do this: correct ALERT_TO, "), "{}", ended.stdout);
 
     home.world.notion.set_fault(Some(Fault::Hang));
     let ended = home.run(&["test-alert", "--channel", "notion"]).await;
     assert!(ended.code == Some(1) && ended.stdout.contains("→ timeout: "), "{}", ended.said());
+    assert!(ended.stdout.contains("\n      Do this: ask again; if Notion is always so slow"), "{}", ended.stdout);
+
+    // A board that is well by all that can be asked.
+    home.world.notion.set_fault(None);
+    home.world.notion.set_fault_on("/v1/pages", Some(Fault::status(500)));
+    let ended = home.run(&["test-alert", "--channel", "notion"]).await;
+    let advice = "\n      Do this: see what it says, and send it again: `auto-operator test-alert --channel notion`\n";
+    assert!(ended.code == Some(1) && ended.stdout.contains(advice), "{}", ended.said());
 }
 
 #[actix_rt::test]

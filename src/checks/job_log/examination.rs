@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::JobsConfig;
+use super::{JobsConfig, usual};
 use crate::clients::notion::Notion;
 use crate::clients::notion::schema::{Property, Schema};
 use crate::diagnosis::party::notion_remedy;
@@ -58,7 +58,9 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     let known = |option: &&String| statuses.is_terminal(Some(option.as_str()));
     let (over, others): (Vec<_>, Vec<_>) = status.options.iter().partition(known);
     let is_end = |option: &&&String| {
-        status.complete.contains(**option) || statuses.terminal.iter().any(|name| is_nearly(name, option.as_str()))
+        status.complete.contains(**option)
+            || usual::is_end(option)
+            || statuses.terminal.iter().any(|name| is_nearly(name, option.as_str()))
     };
     let ends: Vec<String> = others.iter().filter(is_end).map(|option| (**option).clone()).collect();
     let list = |names: &[&String]| match names {
@@ -77,9 +79,11 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
         return Finding::warn(says, Remedy::TerminalNames { names: ends });
     }
     // Where Notion itself tells ends from the rest, there is nothing left to doubt.
-    match others.is_empty() || status.kind == "status" {
+    let is_doubtful = |option: &&String| status.kind != "status" && !usual::is_under_way(option);
+    let names: Vec<String> = others.into_iter().filter(is_doubtful).cloned().collect();
+    match names.is_empty() {
         true => Finding::ok(says),
-        false => Finding::ok(says).hint(Remedy::UnlistedNames { names: others.into_iter().cloned().collect() }),
+        false => Finding::warn(says, Remedy::UnlistedNames { names }),
     }
 }
 
@@ -135,11 +139,14 @@ mod tests {
         for (kind, options, complete, jobs, remedy) in [
             ("select", &["Done", "Failed"][..], &[][..], Jobs::All, None),
             ("select", &[], &[], Jobs::All, None),
-            ("select", &["Done", "Queued"], &[], Jobs::All, unlisted(&["Queued"])),
+            ("select", &["Done", "Queued", "In_Progress", "On-Hold "], &[], Jobs::All, None),
+            ("select", &["Done", "Queued", "Brewing"], &[], Jobs::All, unlisted(&["Brewing"])),
+            ("select", &["Done", "Brewing", "Aborted"], &[], Jobs::All, terminal(&["Aborted"])),
             ("select", &["Done", "failed", "Queued"], &[], Jobs::All, terminal(&["failed"])),
             ("select", &["done", "Queued"], &[], Jobs::All, done(&["done", "Queued"])),
-            ("select", &["Queued"], &[], Jobs::Waiting, unlisted(&["Queued"])),
-            ("status", &["Done", "Queued"], &["Done"], Jobs::All, None),
+            ("select", &["Queued"], &[], Jobs::Waiting, None),
+            ("select", &["Brewing"], &[], Jobs::Waiting, unlisted(&["Brewing"])),
+            ("status", &["Done", "Queued", "Brewing"], &["Done"], Jobs::All, None),
             ("status", &["Done", "Queued", "Dropped"], &["Done", "Dropped"], Jobs::All, terminal(&["Dropped"])),
         ] {
             let found = of_status(&schema(kind, options, complete), "Status", &statuses, jobs);

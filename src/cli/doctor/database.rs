@@ -8,13 +8,13 @@ use super::host::Host;
 use crate::app;
 use crate::diagnosis::{Asked, Finding, Question, Remedy};
 use crate::settings::Database;
-use crate::store::{Store, StoreError};
+use crate::store::{Found, Store, StoreError};
 use crate::supervision;
 
 const NAME: &str = "database";
 
-/// Opens the one that is there, which brings its schema up to date as the service would, and has it write. None is made
-/// where there is none yet.
+/// Looks at the one that is there, and whether it takes writes. Nothing is written: none is made where there is none yet, and
+/// an older schema is left to the service, since another version of it may be running.
 pub(super) async fn examine(database: &Database, host: Host) -> Vec<Asked> {
     let question = Question::put(
         NAME,
@@ -24,7 +24,7 @@ pub(super) async fn examine(database: &Database, host: Host) -> Vec<Asked> {
             Database::Postgres(_) => "open the one on the PostgreSQL server".to_owned(),
         },
     );
-    let finding = match open(database).await {
+    let finding = match look(database).await {
         Ok(says) => Finding::ok(says),
         Err(error) => Finding::fail(error.to_string(), remedy(error)),
     };
@@ -33,24 +33,21 @@ pub(super) async fn examine(database: &Database, host: Host) -> Vec<Asked> {
 }
 
 /// What was found, in a few words.
-async fn open(database: &Database) -> Result<&'static str, StoreError> {
+async fn look(database: &Database) -> Result<&'static str, StoreError> {
     let location = app::location(database);
     let runtime = match supervision::runtime() {
         Ok(runtime) => runtime.handle().clone(),
         Err(error) => return Err(StoreError::Failed(error.to_string())),
     };
-    if !Store::is_there(&location, &runtime).await? {
-        return match database {
-            Database::SqliteFile(path) => takes_files(path).map(|()| "is not there yet; the service will make it"),
-            Database::SqliteMemory => Ok("always new"),
-            Database::Postgres(_) => Ok("has no tables yet; the service will make them"),
-        };
+    match (Store::look(&location, &runtime).await?, database) {
+        (Found::UpToDate, _) => Ok("its schema is up to date, it takes writes"),
+        (Found::Older, _) => Ok("it takes writes; its schema is an older one, which `serve` will bring up to date"),
+        (Found::Nothing, Database::SqliteFile(path)) if !path.exists() => {
+            takes_files(path).map(|()| "is not there yet; the service will make it")
+        }
+        (Found::Nothing, Database::SqliteMemory) => Ok("always new"),
+        (Found::Nothing, _) => Ok("has no tables yet; the service will make them"),
     }
-    let store = Store::open(&location, runtime).await?;
-    let writes = store.ping().await;
-    // It was not kept from anybody; that it is not closed in order harms nobody.
-    let _ = store.close().await;
-    writes.map(|()| "its schema is up to date, it takes writes")
 }
 
 /// Whether a file can be made beside `path`.

@@ -1,7 +1,7 @@
 //! Whether somebody is there who would notice that we are gone.
 
-use crate::clients::heartbeat::Heartbeat;
 use crate::diagnosis::{Asked, Finding, Party, Question};
+use crate::parties::Heartbeat;
 
 /// Asks for something else than the pings' address: a ping would say that all is well.
 pub(super) async fn examine(heartbeat: Heartbeat) -> Vec<Asked> {

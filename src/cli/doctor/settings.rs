@@ -16,6 +16,14 @@ pub(super) fn examine(settings: &Settings, effective: &Effective) -> Vec<Asked> 
     let no_url = (settings.web.public_url.is_none())
         .then(|| Finding::warn("without PUBLIC_URL alerts hold no link to the report", Remedy::NoPublicUrl));
     let doubts: Vec<_> = effective.warnings.iter().map(of_warning).chain(no_token).chain(no_url).collect();
-    let findings = if doubts.is_empty() { vec![Finding::ok("in order")] } else { doubts };
+    let findings = if doubts.is_empty() { vec![Finding::ok(in_order(settings))] } else { doubts };
     findings.into_iter().map(|finding| Asked::at_home("settings", "environment and .env", finding)).collect()
+}
+
+/// It is not wrong to be watched by nobody; it is only good to know.
+fn in_order(settings: &Settings) -> &'static str {
+    match settings.heartbeat {
+        Some(_) => "in order",
+        None => "in order; without HEARTBEAT_URL nobody is told should this program be gone",
+    }
 }

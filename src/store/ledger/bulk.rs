@@ -23,7 +23,8 @@ struct Bulk {
 
 static BULKS: [Bulk; 4] = [
     Bulk {
-        select: "SELECT at AS place, at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms
+        select: "SELECT at AS place, at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms,
+                     openai_ms, notion_ms
                  FROM samples ORDER BY at LIMIT 100",
         columns: &[
             Column::Number("at"),
@@ -36,9 +37,12 @@ static BULKS: [Bulk; 4] = [
             Column::Number("avg_qa_tenths"),
             Column::Number("stuck"),
             Column::Number("health_ms"),
+            Column::Number("openai_ms"),
+            Column::Number("notion_ms"),
         ],
-        insert: "INSERT INTO samples (at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (at) DO NOTHING",
+        insert: "INSERT INTO samples (at, ok, openai, notion, jobs, done, low_qa, avg_qa_tenths, stuck, health_ms,
+                                      openai_ms, notion_ms)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (at) DO NOTHING",
         delete: "DELETE FROM samples WHERE at = $1",
     },
     Bulk {

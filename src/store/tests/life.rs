@@ -35,6 +35,8 @@ async fn a_cycle_knows_what_was_and_leaves_its_figures() {
             avg_qa_tenths: Some(823),
             stuck: None,
             health_ms: Some(412),
+            openai_ms: Some(231),
+            notion_ms: Some(92),
         };
         let decision = Decision {
             report: Some(StoredReport { at: at(30), body: "{}".into() }),
@@ -57,9 +59,10 @@ async fn a_cycle_knows_what_was_and_leaves_its_figures() {
 
         let figures =
             "SELECT ok || ' ' || openai || ' ' || COALESCE(notion, -1) || ' ' || jobs || ' ' || done || ' ' ||
-                           low_qa || ' ' || avg_qa_tenths || ' ' || COALESCE(stuck, -1) || ' ' || health_ms AS it
+                           low_qa || ' ' || avg_qa_tenths || ' ' || COALESCE(stuck, -1) || ' ' || health_ms ||
+                           ' ' || openai_ms || ' ' || notion_ms AS it
                        FROM samples";
-        assert_eq!(texts(&store, figures).await, ["0 1 -1 68 4 0 823 -1 412"]);
+        assert_eq!(texts(&store, figures).await, ["0 1 -1 68 4 0 823 -1 412 231 92"]);
         assert_eq!(number(&store, "SELECT until - since AS it FROM gaps").await, 30_000);
         assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM reports").await, 2);
     }

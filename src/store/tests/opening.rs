@@ -61,6 +61,39 @@ async fn the_log_is_taken_into_the_file_now_and_then_while_somebody_writes() {
     memory.checkpoint().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_an_older_schema_leaves_it_as_it_is() {
+    for (store, ground) in shareable().await {
+        let look = async || Store::look(&ground.location(), &Handle::current()).await.unwrap();
+        assert_eq!(look().await, Found::UpToDate);
+        for statement in [
+            "ALTER TABLE samples DROP COLUMN openai_ms",
+            "ALTER TABLE samples DROP COLUMN notion_ms",
+            "DELETE FROM _sqlx_migrations WHERE version = 3",
+        ] {
+            change(&store, statement).await.unwrap();
+        }
+        assert_eq!(look().await, Found::Older);
+        assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await, 2);
+        Store::open(&ground.location(), Handle::current()).await.unwrap();
+        assert_eq!(look().await, Found::UpToDate);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_a_file_writes_nothing_to_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let look = async || Store::look(&Location::File(path.clone()), &Handle::current()).await.unwrap();
+    assert_eq!(look().await, Found::Nothing);
+    assert!(!path.exists());
+    open(&path).await.unwrap().close().await.unwrap();
+    let (before, touched) = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+    assert_eq!(look().await, Found::UpToDate);
+    assert_eq!((fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap()), (before, touched));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
 fn alert_of_nothing() -> Notice {
     notice("n1", "email", NoticeKind::Alert, &[])
 }

@@ -21,6 +21,8 @@ fn sample(minutes: i64, stuck: Option<u64>) -> Sample {
         avg_qa_tenths: stuck.filter(|stuck| *stuck > 0).map(|_| 823),
         stuck,
         health_ms: Some(200),
+        openai_ms: Some(150),
+        notion_ms: None,
     }
 }
 

@@ -21,10 +21,12 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     )
     .await
     .unwrap();
+    let before = number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await;
     let error = Store::open(&ground.location(), Handle::current()).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
+    assert_eq!(Store::look(&ground.location(), &Handle::current()).await.unwrap_err().to_string(), error.to_string());
     assert!(error.to_string().starts_with("the database behind DATABASE_URL belongs to a newer version"), "{error}");
-    assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await, 3);
+    assert_eq!(number(&store, "SELECT COUNT(*) AS it FROM _sqlx_migrations").await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

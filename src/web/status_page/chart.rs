@@ -52,15 +52,20 @@ struct Figure {
     of: fn(&Sample) -> Option<f64>,
 }
 
-/// The chart of how long the parties took to answer.
-pub(super) fn of_latency(samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
-    let of = |sample: &Sample| sample.health_ms.map(|took| took as f64);
-    chart(
-        &Figure { title: "Latency of the probes", unit: " ms", least_top: Some(100.0), threshold: None, of },
-        samples,
-        now,
-        step,
-    )
+/// The chart of how long OpenAI took to answer.
+pub(super) fn of_openai(samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
+    let of = |sample: &Sample| sample.openai_ms.map(|took| took as f64);
+    chart(&latency("Latency of OpenAI", of), samples, now, step)
+}
+
+/// The same of Notion.
+pub(super) fn of_notion(samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
+    let of = |sample: &Sample| sample.notion_ms.map(|took| took as f64);
+    chart(&latency("Latency of Notion", of), samples, now, step)
+}
+
+fn latency(title: &'static str, of: fn(&Sample) -> Option<f64>) -> Figure {
+    Figure { title, unit: " ms", least_top: Some(100.0), threshold: None, of }
 }
 
 /// The charts of the jobs.
@@ -249,6 +254,8 @@ mod tests {
             avg_qa_tenths: None,
             stuck,
             health_ms: Some(70),
+            openai_ms: Some(70),
+            notion_ms: Some(40),
         }
     }
 
@@ -267,6 +274,18 @@ mod tests {
         assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours: 3 at the end, from 3 to 3\""));
         assert!(stuck.svg.contains("UTC"), "which times these are: {}", stuck.svg);
         assert!(!stuck.svg.contains("#0") && !stuck.svg.contains("style="), "{}", stuck.svg);
+    }
+
+    #[test]
+    fn each_party_has_a_latency_of_its_own() {
+        let (now, samples) = (DateTime::UNIX_EPOCH + TimeDelta::days(1), [sample(1_000, None)]);
+        for (chart, label) in [
+            (of_openai(&samples, now, step(300)), "Latency of OpenAI over the last 24 hours: 70 ms at the end"),
+            (of_notion(&samples, now, step(300)), "Latency of Notion over the last 24 hours: 40 ms at the end"),
+        ] {
+            let svg = chart.unwrap().svg;
+            assert!(svg.contains(label), "{svg}");
+        }
     }
 
     #[test]

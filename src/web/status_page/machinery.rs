@@ -28,8 +28,9 @@ pub(super) struct ChannelRow<'a> {
     pub(super) standing: &'static str,
     pub(super) sign: &'static str,
     pub(super) state: &'static str,
-    pub(super) pending: u64,
+    pub(super) pending: String,
     pub(super) last: Option<When>,
+    pub(super) no_last: &'static str,
     pub(super) error: String,
 }
 
@@ -66,7 +67,8 @@ pub(super) fn actor(child: &ChildInfo, access: Access) -> ActorRow {
 }
 
 /// A channel.
-pub(super) fn channel(delivery: &ChannelDelivery, access: Access) -> ChannelRow<'_> {
+pub(super) fn channel<'c>(name: &'c str, known: Option<&ChannelDelivery>, access: Access) -> ChannelRow<'c> {
+    let Some(delivery) = known else { return unknown(name) };
     let standing = match delivery.state {
         DeliveryState::Ok => Standing::Up,
         DeliveryState::Retrying => Standing::Unknown,
@@ -78,13 +80,29 @@ pub(super) fn channel(delivery: &ChannelDelivery, access: Access) -> ChannelRow<
         (Some(error), _) => cut(error, 200),
     };
     ChannelRow {
-        name: &delivery.channel,
+        name,
         standing: standing.name(),
         sign: standing.sign(),
         state: delivery.state.name(),
-        pending: delivery.pending,
+        pending: delivery.pending.to_string(),
         last: delivery.last_delivered.map(When),
+        no_last: "never",
         error,
+    }
+}
+
+/// A channel before anybody has asked how it is.
+fn unknown(name: &str) -> ChannelRow<'_> {
+    let standing = Standing::Unknown;
+    ChannelRow {
+        name,
+        standing: standing.name(),
+        sign: standing.sign(),
+        state: "not known yet",
+        pending: "unknown".into(),
+        last: None,
+        no_last: "unknown",
+        error: "unknown".into(),
     }
 }
 

@@ -98,7 +98,12 @@ pub(super) async fn page(
         past: read.map(|read| lists::by_day(&read.resolved)),
         more_past: read.is_some_and(|read| read.more),
         actors: actors.iter().map(|child| machinery::actor(child, access)).collect(),
-        channels: deliveries.iter().map(|delivery| machinery::channel(delivery, access)).collect(),
+        channels: state
+            .deliveries
+            .each(&deliveries)
+            .into_iter()
+            .map(|(name, known)| machinery::channel(name, known, access))
+            .collect(),
         gaps: overview.map(|overview| overview.gaps.iter().rev().take(SHOWN).map(machinery::gap).collect()),
     };
     html(StatusCode::OK, &page)

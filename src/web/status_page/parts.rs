@@ -100,13 +100,11 @@ fn facts(part: Part, report: Option<&Report>) -> Vec<Fact> {
     let fact = |name, value| Fact { name, value };
     let percent = |figure: Option<f64>| figure.map(|figure| format!("{}%", one_decimal(figure)));
     match part {
-        Part::OpenAi => {
-            let health =
-                report.and_then(|report| report.sections.iter().find(|section| section.check == CheckName::Health));
-            let took = health.map(|section| format!("{} ms", section.took.as_millis()));
-            vec![fact("Probes took", known(took))]
+        Part::OpenAi | Part::Notion => {
+            let latency = report.map(Report::latency).unwrap_or_default();
+            let took = if part == Part::OpenAi { latency.openai } else { latency.notion };
+            vec![fact("Answered in", known(took.map(|took| format!("{} ms", took.as_millis()))))]
         }
-        Part::Notion => vec![],
         Part::Jobs => {
             let metrics = report.and_then(Report::metrics);
             let none = |figure: Option<String>| match metrics {

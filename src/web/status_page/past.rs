@@ -118,9 +118,8 @@ impl WebState {
         let drawn = |part| Drawn {
             strips: [strip::of_hours(part, &samples, thresholds, now), strip::of_days(part, &days, thresholds, now)],
             charts: match part {
-                // One look asks both parties: how long it took is shown once.
-                Part::OpenAi => chart::of_latency(&samples, now, step).into_iter().collect(),
-                Part::Notion => vec![],
+                Part::OpenAi => chart::of_openai(&samples, now, step).into_iter().collect(),
+                Part::Notion => chart::of_notion(&samples, now, step).into_iter().collect(),
                 Part::Jobs => chart::of_jobs(&samples, thresholds, now, step),
             },
         };
@@ -160,6 +159,8 @@ mod tests {
                 avg_qa_tenths: None,
                 stuck: None,
                 health_ms: None,
+                openai_ms: None,
+                notion_ms: None,
             };
             well.iter().zip(0..).map(sample).collect()
         };

@@ -197,6 +197,8 @@ mod tests {
             avg_qa_tenths: Some(860),
             stuck: Some(0),
             health_ms: Some(120),
+            openai_ms: Some(120),
+            notion_ms: Some(60),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::incident::{Incident, Phase};
 use crate::domain::issue::IssueId;
 use crate::domain::job::{Metrics, StuckJob, StuckJobs};
-use crate::domain::report::{Answer, CheckName, Figures, Overview, Report, Section, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Latency, Overview, Report, Section, Sight};
 
 pub(super) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -85,7 +85,7 @@ async fn what_nobody_could_see_is_unknown_and_not_zero() {
         ..Fault::new(Party::Notion, FaultKind::Unauthorized, "")
     };
     let blind = |check| Section { check, took: std::time::Duration::ZERO, sight: Sight::Blind(fault.clone()) };
-    let figures = Figures::Health { openai: Answer::NotConfigured, notion: Answer::Yes };
+    let figures = Figures::Health { openai: Answer::NotConfigured, notion: Answer::Yes, latency: Latency::default() };
     let health = Section { sight: Sight::Seen { figures, issues: vec![] }, ..blind(CheckName::Health) };
     let sections = vec![health, blind(CheckName::Metrics), blind(CheckName::StuckJobs)];
     let report = Report::assemble(1, Utc::now(), sections);

@@ -46,20 +46,33 @@ async fn a_report_grows_stale_while_nobody_looks() {
     assert_eq!(told.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(told.json()["issues"], serde_json::json!(["⚪ Last check was 26 minutes ago"]));
     assert_eq!(told.json()["overall_ok"], false);
+    let figures = ["jobs", "qa_average_ratio", "party_up", "incidents_open{"];
+    let scrape = async || web.get("/metrics").await.body;
+    let has = |scraped: &str, name: &str| scraped.contains(&format!("\nauto_operator_{name}"));
+    let stale = scrape().await;
+    assert_eq!(figures.map(|name| has(&stale, name)), [false; 4], "nobody knows them any more: {stale}");
+    assert!(has(&stale, "last_cycle_age_seconds 156") && has(&stale, "well 0"), "{stale}");
 
     web.publish(sample::well_at(Utc::now()));
     assert_eq!(web.get("/ops-report").await.status, StatusCode::OK);
+    let fresh = scrape().await;
+    assert_eq!(figures.map(|name| has(&fresh, name)), [true; 4], "{fresh}");
+    assert!(has(&fresh, "well 1"), "{fresh}");
 }
 
 #[actix_web::test]
 async fn what_waits_for_a_channel_is_shown_as_it_is_now_and_not_as_of_the_last_cycle() {
     let web = Web::showing(sample::well_at(Utc::now()), Choice::default());
+    assert_eq!(web.get("/ops-report").await.json()["delivery"][0]["state"], serde_json::Value::Null);
+    assert!(!web.get("/metrics").await.body.contains("channel=\"email\",state="), "nothing is known yet");
+    assert!(web.get("/").await.body.contains("not known yet"));
+
+    let ledger = Ledger::new(web.store.clone());
+    web.deliveries.refresh(&ledger).await;
     let told = web.get("/ops-report").await;
     let email = serde_json::json!({"channel": "email", "state": "ok", "pending": 0, "last_delivered": null,
                                    "last_error": null});
     assert_eq!(told.json()["delivery"], serde_json::json!([email]));
-
-    let ledger = Ledger::new(web.store.clone());
     let notice = Notice {
         id: "n1".into(),
         channel: "email".into(),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::incident::{Held, Incident, Phase};
 use crate::domain::issue::{Issue, IssueId};
 use crate::domain::job::{Metrics, StuckJob, StuckJobs};
-use crate::domain::report::{Answer, CheckName, Figures, Overview, Report, Section, Sight};
+use crate::domain::report::{Answer, CheckName, Figures, Latency, Overview, Report, Section, Sight};
 use crate::domain::rules::{Thresholds, metrics_issues, stuck_issue};
 
 /// The moment of the guide's sample.
@@ -91,7 +91,8 @@ fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Repor
         let sight = Sight::Seen { figures, issues };
         Section { check, took: Duration::from_millis(took), sight }
     };
-    let health = Figures::Health { openai: Answer::Yes, notion: Answer::Yes };
+    let latency = Latency { openai: Some(Duration::from_millis(184)), notion: Some(Duration::from_millis(92)) };
+    let health = Figures::Health { openai: Answer::Yes, notion: Answer::Yes, latency };
     let (low, many) = (metrics_issues(&metrics, &thresholds), stuck_issue(&stuck, &thresholds));
     let sections = vec![
         section(CheckName::Health, 231, health, vec![]),

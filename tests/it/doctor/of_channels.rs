@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use auto_operator::demo::Fault;
 use auto_operator::demo::smtp::{MailServer, MailServerRules, SmtpFault};
 use auto_operator::demo::telegram::Role;
 use auto_operator::diagnosis::{Party, Remedy};
@@ -36,6 +37,34 @@ pub fn of_telegram(heard: &Heard) -> Cases<'_> {
             home.world.telegram.set_webhook(Some("https://example.org/hook"));
         }),
         heard.of("fail  telegram:chat  ", Remedy::NoTopics, |home| home.set("TELEGRAM_THREAD_ID", "3")),
+        heard.of("fail  telegram:chat  ", Remedy::GeneralTopic, |home| {
+            home.world.telegram.add_topic(7);
+            home.set("TELEGRAM_THREAD_ID", "1");
+        }),
+        heard.in_order("; whether the topic 8 is there only `test-alert` shows (", |home| {
+            home.world.telegram.add_topic(7);
+            home.set("TELEGRAM_THREAD_ID", "8");
+        }),
+        heard.of_command(&["test-alert"], vec![("fail  telegram  ", Remedy::UnknownTopic)], |home| {
+            home.world.telegram.add_topic(7);
+            home.set("TELEGRAM_THREAD_ID", "8");
+        }),
+        heard.in_order("getChat 42 → a private chat (", |home| {
+            home.world.telegram.add_chat(42);
+            home.set("TELEGRAM_CHAT_ID", "42");
+        }),
+        heard.in_order("getWebhookInfo → one person may give orders (", |home| {
+            home.set("TELEGRAM_ALLOWED_USER_IDS", "42");
+        }),
+        heard.in_order("getWebhookInfo → 2 people may give orders (", |home| {
+            home.set("TELEGRAM_ALLOWED_USER_IDS", "42,43");
+        }),
+        heard.of("warn  telegram:commands  ", Remedy::NoOrdersFromChannel, |home| {
+            home.world.telegram.add_channel(-1_002_002);
+            home.world.telegram.set_role(-1_002_002, Role::Administrator);
+            home.set("TELEGRAM_CHAT_ID", "-1002002");
+            home.set("TELEGRAM_ALLOWED_USER_IDS", "42");
+        }),
     ]
 }
 
@@ -83,6 +112,12 @@ pub fn of_email(heard: &Heard) -> Cases<'_> {
         heard.of(line, Remedy::Slow(mail), |home| {
             home.set("REQUEST_TIMEOUT", "400ms");
             home.world.smtp.set_fault(Some(SmtpFault::HangAtGreeting));
+        }),
+        heard.of_command(&["test-alert"], vec![(line, Remedy::MailAddresses)], |home| {
+            home.world.smtp.set_fault(Some(SmtpFault::RefuseReceivers(550)));
+        }),
+        heard.of_command(&["test-alert"], vec![("fail  notion  ", Remedy::TestAgain { channel: "notion" })], |home| {
+            home.world.notion.set_fault_on("/v1/pages", Some(Fault::status(500)));
         }),
         heard.of(line, Remedy::Unreachable(mail), |home| home.world.smtp.set_fault(Some(SmtpFault::Reset))),
     ]

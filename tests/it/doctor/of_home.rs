@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 
 use super::patient;
 use super::sentences::{Cases, Heard};
+use crate::postgres;
 use crate::support::Home;
 
 pub fn of_database(heard: &Heard) -> Cases<'_> {
@@ -26,9 +27,40 @@ pub fn of_database(heard: &Heard) -> Cases<'_> {
         heard.expect(&home.run(&["doctor"]).await, &[(line, Remedy::LockedDatabase)]);
         transaction.rollback().await.unwrap();
     };
+    let older = async move {
+        let home = with_database().await;
+        let pool = opened(&home).await;
+        for statement in [
+            "ALTER TABLE samples DROP COLUMN openai_ms",
+            "ALTER TABLE samples DROP COLUMN notion_ms",
+            "DELETE FROM _sqlx_migrations WHERE version = 3",
+        ] {
+            sqlx::query(statement).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+        let before = home.left_behind();
+        let ended = home.run(&["doctor"]).await;
+        assert!(ended.stdout.contains("which `serve` will bring up to date"), "{}", ended.said());
+        heard.expect(&ended, &[]);
+        assert_eq!(home.left_behind(), before, "doctor has not written");
+        assert_eq!(home.run(&["check"]).await.code, Some(0));
+        let ended = home.run(&["doctor"]).await;
+        assert!(ended.stdout.contains("its schema is up to date, it takes writes"), "{}", ended.said());
+        heard.expect(&ended, &[]);
+    };
     vec![
         newer.boxed_local(),
         locked.boxed_local(),
+        older.boxed_local(),
+        heard.in_order("has no tables yet; the service will make them", |home| {
+            let database = postgres::shared().database();
+            home.set("DATABASE_URL", &database.url());
+            database
+        }),
+        heard.in_order("in order\n", |home| {
+            let url = format!("{}/ping", home.world.openai.url());
+            home.set("HEARTBEAT_URL", &url);
+        }),
         heard.of(line, Remedy::NoDirectory { directory: "nowhere".into() }, at("sqlite://nowhere/watch.db")),
         heard.of(line, Remedy::OtherDatabase, |home| {
             std::fs::write(home.file("watch.db"), "this is no database ".repeat(10)).unwrap();

@@ -24,6 +24,11 @@ pub fn of_notion(heard: &Heard) -> Cases<'_> {
         }
     };
     vec![
+        heard.in_order("GET /v1/users/me → an integration without a name (", |home| {
+            let body = Some(r#"{"object":"user","name":null}"#.to_owned());
+            let nameless = Fault::Status { code: 200, retry_after: None, body };
+            home.world.notion.set_fault_on("/v1/users/me", Some(nameless));
+        }),
         heard.of("fail  notion  ", Remedy::NotionToken, |home| home.world.notion.revoke_token()),
         heard.of("fail  notion  ", Remedy::NotionConnector, move |home| {
             let replit = replit(home);
@@ -67,6 +72,7 @@ pub fn of_notion(heard: &Heard) -> Cases<'_> {
             home.world.notion.remove_property(home.world.status_board, "Notes");
             home.world.notion.only_reads(true);
             let ended = home.run(&["doctor", "--fix"]).await;
+            heard.listen(&ended);
             let line = ended.stdout.lines().position(|line| line == "      Fix: add \"Notes\" (rich_text)").unwrap();
             let rest: Vec<_> = ended.stdout.lines().skip(line + 1).collect();
             let ended = Ended { stdout: rest.join("\n"), ..ended };
@@ -111,15 +117,39 @@ pub fn of_jobs(heard: &Heard) -> Cases<'_> {
             home.world.notion.add_property(home.world.job_log, "Stage", kind);
             home.set("JOB_STATUS_PROPERTY", "Stage");
         }),
-        heard.of("ok    notion:job_log  ", Remedy::UnlistedNames { names: texts(&["Queued", "Draft"]) }, |home| {
-            let kind = PropertyKind::select(["Done", "Queued", "Draft"]);
-            home.world.notion.add_property(home.world.job_log, "Stage", kind);
-            home.set("JOB_STATUS_PROPERTY", "Stage");
+        heard.of("warn  notion:job_log  ", Remedy::TerminalNames { names: texts(&["Aborted", "Skipped"]) }, |home| {
+            stages(home, &["Done", "Brewing", "Aborted", "Skipped"]);
         }),
-        heard.of("ok    notion:queue  ", Remedy::UnlistedNames { names: texts(&["Waiting"]) }, |home| {
-            let schema = vec![("Status".to_owned(), PropertyKind::select(["Waiting"]))];
+        heard.in_order("over: \"Done\"; not over: \"Queued\", \"Processing\", \"Draft\"", |home| {
+            stages(home, &["Done", "Queued", "Processing", "Draft"]);
+        }),
+        heard.of("warn  notion:job_log  ", Remedy::UnlistedNames { names: texts(&["Brewing", "Dreaming"]) }, |home| {
+            stages(home, &["Done", "Queued", "Brewing", "Dreaming"]);
+        }),
+        heard.of(
+            "warn  notion:job_log  ",
+            Remedy::UnlistedNames { names: texts(&["Brewing", "Dreaming", "Humming"]) },
+            |home| stages(home, &["Done", "Brewing", "Dreaming", "Humming"]),
+        ),
+        heard.of("warn  notion:queue  ", Remedy::UnlistedNames { names: texts(&["Brewing"]) }, |home| {
+            let schema = vec![("Status".to_owned(), PropertyKind::select(["Waiting", "Brewing"]))];
             let queue = home.world.notion.create_database("Queue", schema);
             home.set("AUTOMATION_QUEUE_DB_ID", &queue.to_string());
         }),
+        heard.of("warn  notion:job_log  ", Remedy::DoneNames { there: many() }, |home| {
+            let many = many();
+            stages(home, &many.iter().map(String::as_str).collect::<Vec<_>>());
+        }),
     ]
+}
+
+/// The jobs' status has these names.
+fn stages(home: &mut Home, names: &[&str]) {
+    home.world.notion.add_property(home.world.job_log, "Stage", PropertyKind::select(names.iter().copied()));
+    home.set("JOB_STATUS_PROPERTY", "Stage");
+}
+
+/// More names than are listed.
+fn many() -> Vec<String> {
+    (1..=14).map(|number| format!("Stage {number}")).collect()
 }

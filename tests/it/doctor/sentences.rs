@@ -1,4 +1,4 @@
-//! Each sentence that `doctor` can say, and the fault that makes it say so.
+//! Each sentence that `doctor` can say, and `test-alert` beside it, and the fault that makes it say so.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -12,17 +12,37 @@ use auto_operator::diagnosis::{Party, Remedy};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 
-use super::{of_channels, of_home, of_notion, patient};
+use super::{of_channels, of_home, of_notion, patient, words};
 use crate::support::{Ended, Home};
 
 const OPENAI: Party =
     Party { name: "OpenAI", address: "OPENAI_BASE_URL", status_page: Some("https://status.openai.com") };
 
-/// What was said so far, by the names of the variants.
+/// What was said so far.
 #[derive(Default)]
-pub struct Heard(RefCell<BTreeSet<String>>);
+pub struct Heard {
+    /// The names of the variants.
+    remedies: RefCell<BTreeSet<String>>,
+    lines: RefCell<BTreeSet<String>>,
+}
 
 impl Heard {
+    /// Somebody to whom something in `line` is said, and nothing is to be done.
+    pub fn in_order<'h, K: Any>(
+        &'h self,
+        line: &'h str,
+        change: impl FnOnce(&mut Home) -> K + 'h,
+    ) -> LocalBoxFuture<'h, ()> {
+        async move {
+            let mut home = patient();
+            let _kept = change(&mut home);
+            let ended = home.run(&["doctor"]).await;
+            assert!(ended.stdout.contains(line), "no {line:?} in\n{}", ended.said());
+            self.expect(&ended, &[]);
+        }
+        .boxed_local()
+    }
+
     /// A patient with one fault: below `line` stands what to do about it, and nothing else is to be done.
     pub fn of<'h, K: Any>(
         &'h self,
@@ -39,16 +59,32 @@ impl Heard {
         expected: Vec<(&'h str, Remedy)>,
         harm: impl FnOnce(&mut Home) -> K + 'h,
     ) -> LocalBoxFuture<'h, ()> {
+        self.of_command(&["doctor"], expected, harm)
+    }
+
+    /// The same of another command.
+    pub fn of_command<'h, K: Any>(
+        &'h self,
+        command: &'h [&'h str],
+        expected: Vec<(&'h str, Remedy)>,
+        harm: impl FnOnce(&mut Home) -> K + 'h,
+    ) -> LocalBoxFuture<'h, ()> {
         async move {
             let mut home = patient();
             let _kept = harm(&mut home);
-            self.expect(&home.run(&["doctor"]).await, &expected);
+            self.expect(&home.run(command).await, &expected);
         }
         .boxed_local()
     }
 
+    /// Takes in what was said, whatever it is.
+    pub fn listen(&self, ended: &Ended) {
+        self.lines.borrow_mut().extend(ended.stdout.lines().map(str::to_owned));
+    }
+
     /// What to do stands below these lines, and there is nothing else to do.
     pub fn expect(&self, ended: &Ended, expected: &[(&str, Remedy)]) {
+        self.listen(ended);
         let lines: Vec<_> = ended.stdout.lines().collect();
         let said = lines.windows(2).filter(|pair| pair[1].starts_with("      "));
         let said: Vec<_> = said.map(|pair| (pair[0], pair[1].trim_start().to_owned())).collect();
@@ -57,7 +93,7 @@ impl Heard {
             let label = if start.starts_with("ok") { "Hint" } else { "Do this" };
             assert_eq!(sentence, &format!("{label}: {remedy}"), "{}", ended.said());
             assert!(line.starts_with(start), "not below {start:?}:\n{}", ended.said());
-            self.0.borrow_mut().insert(variant(remedy));
+            self.remedies.borrow_mut().insert(variant(remedy));
         }
         let failed = expected.iter().any(|(line, _)| line.starts_with("fail"));
         assert_eq!(ended.code, Some(i32::from(failed)), "{}", ended.said());
@@ -94,7 +130,10 @@ async fn each_sentence_is_said_when_its_fault_is_there_and_none_is_left_untested
     stream::iter(cases.into_iter().flatten()).buffer_unordered(4).collect::<Vec<_>>().await;
     let all = all_variants();
     assert!(all.len() > 40, "they are still found: {all:?}");
-    assert_eq!(all.difference(&heard.0.borrow()).collect::<Vec<_>>(), Vec::<&String>::new(), "nobody has heard these");
+    let never = all.difference(&heard.remedies.borrow()).cloned().collect::<Vec<_>>();
+    assert_eq!(never, Vec::<String>::new(), "nobody has heard these");
+    let never = words::unheard(&heard.lines.borrow());
+    assert_eq!(never, Vec::<String>::new(), "nobody has heard these words");
 }
 
 /// Patients, each with a fault.
@@ -119,6 +158,9 @@ fn of_every_party(heard: &Heard) -> Cases<'_> {
         heard.of("fail  openai  ", Remedy::TheirTrouble(OPENAI), |home| home.world.openai.goes_down()),
         heard.of("fail  openai  ", Remedy::TooMany { wait: Some(Duration::from_secs(35)) }, |home| {
             home.world.openai.rate_limited(35);
+        }),
+        heard.of("fail  openai  ", Remedy::TooMany { wait: None }, |home| {
+            home.world.openai.set_fault(Some(Fault::Status { code: 429, retry_after: None, body: None }));
         }),
         heard.of("fail  openai  ", Remedy::Misaddressed(OPENAI), |home| {
             home.world.openai.set_fault(Some(Fault::Html { code: 200 }));
@@ -148,6 +190,25 @@ fn of_openai(heard: &Heard) -> Cases<'_> {
     vec![
         heard.of("fail  openai  ", Remedy::OpenAiKey { variable: "OPENAI_API_KEY" }, |home| {
             home.world.openai.revoke_key();
+        }),
+        heard.of("fail  openai  ", Remedy::OpenAiKey { variable: "AI_INTEGRATIONS_OPENAI_API_KEY" }, |home| {
+            home.unset(&["OPENAI_API_KEY", "OPENAI_BASE_URL"]);
+            home.set("AI_INTEGRATIONS_OPENAI_API_KEY", "sk-of-another-day");
+            home.set("AI_INTEGRATIONS_OPENAI_BASE_URL", &home.world.openai.url());
+        }),
+        heard.of_all(
+            vec![
+                ("fail  openai  ", Remedy::OpenAiKey { variable: "OPENAI_API_KEY" }),
+                ("fail  notion  ", Remedy::NotionToken),
+            ],
+            |home| {
+                home.world.openai.revoke_key();
+                home.world.notion.revoke_token();
+            },
+        ),
+        heard.in_order("a few words of gpt-4o-mini → answers", move |home| {
+            chat(home);
+            home.world.openai.announce_shutdown("gpt-4o-mini", None);
         }),
         heard.of("fail  openai  ", Remedy::OpenAiForbidden, |home| {
             home.world.openai.set_fault(Some(Fault::status(403)));

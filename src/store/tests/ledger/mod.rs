@@ -171,6 +171,8 @@ fn cycle(second: i64, decision: Decision) -> Decision {
         avg_qa_tenths: None,
         stuck: Some(137),
         health_ms: None,
+        openai_ms: None,
+        notion_ms: Some(92),
     };
     let report = StoredReport { at: at(second), body: format!("{{\"second\":{second}}}") };
     Decision { sample: Some(sample), report: Some(report), ..decision }
