@@ -25,7 +25,7 @@
 //!   `HEARTBEAT_URL` beside everything else.
 //! - The **Listener** is no actor either: while this process leads, it hears by long polling what people order in Telegram,
 //!   and has it carried out on the same ways as what they order over the web (`domain::update` says who is obeyed,
-//!   `domain::command` what is meant, `domain::answer` what is said).
+//!   `domain::command` what is meant, `domain::deed` what came of it, `domain::answer` what is said).
 //! - The **Telemetry** (`actors::telemetry`) counts what happens where it happens; `web::prometheus` translates it, and what
 //!   is known at the moment, into `/metrics`.
 //! - A **Notifier** per channel sees to it that what is due is sent, in order, and backs off. Its **Courier** carries: it
@@ -72,6 +72,8 @@
 //!   of the wall clock, which may be set back: nothing waits for one that was reckoned from the future.
 //! - In a maintenance nothing is sent, whatever waits. What nobody could see in a cycle is neither told nor over.
 //! - A notice that may have arrived is sent again as it was, so that the repeat is recognised; what else waits is merged.
+//! - What a channel refuses for good has told nobody. Only the end of what was told there goes along with the next notice
+//!   (`store::revival`). `actors::hearing_tests` plays random stories to prove what people hear in the end.
 //! - An order is obeyed at most once, by the leader, and only if whoever gave it is allowed to and it is new; everybody else
 //!   gets silence.
 //! - A web GET changes nothing and asks nobody outside. It reads what the Escalator published, so that no actor that
