@@ -188,7 +188,9 @@ impl Hold {
         self.standing = Some(next.clone());
         let stands_by = matches!(next, Standing::Following { .. });
         leadership::publish(&self.known, next);
-        if answers && self.ledger.fault().await.is_some() {
+        // While all of it is being written there, this waits; the lease does not.
+        let fault = timeout(ROUND_LIMIT, self.ledger.fault()).await;
+        if answers && fault.is_ok_and(|fault| fault.is_some()) {
             // What happened while it did not answer is written down, whoever leads by now. It goes on without us.
             let _ = timeout(ROUND_LIMIT, self.ledger.recover()).await;
         }

@@ -75,6 +75,9 @@ struct Partly {
     /// What those who have a part of it do not have, if there is more of it since.
     #[serde(default)]
     news: Option<News>,
+    /// The notice which they have had in whole before that.
+    #[serde(default)]
+    had: Option<String>,
 }
 
 /// A notice, and what there is to know of it before it is sent.
@@ -213,20 +216,28 @@ impl Trip<'_> {
         };
         let id = || notice.id.clone();
         // If nobody has taken any more of it, they have what they had.
-        let before = partly.clone().map(|partly| Partly { notice: id(), news: news.clone(), ..partly });
-        let taken = refusal.part.map(|Part { memory, answer }| Partly { notice: id(), memory, answer, news: None });
+        let before = partly.clone().map(|partly| {
+            let had = partly.had.clone().or_else(|| news.is_some().then(|| partly.notice.clone()));
+            Partly { notice: id(), news: news.clone(), had, ..partly }
+        });
+        let taken =
+            refusal.part.map(|Part { memory, answer }| Partly { notice: id(), memory, answer, news: None, had: None });
         match (next, taken.or(before)) {
             // Those who have it were told, and are told the end of it, too.
             (None, Some(partly)) if partly.news.is_none() => {
                 let answer = format!("{}; not to all: {}", partly.answer, refusal.text);
                 return self.delivered(notice, &answer).await;
             }
-            (Some(_), Some(partly)) => {
+            (_, Some(partly)) => {
+                if let (None, Some(had)) = (next, &partly.had) {
+                    // That was told, and the end of it will be: with what goes there next.
+                    insist(|| self.ledger.delivered(had, now, &partly.answer)).await?;
+                }
                 if let Ok(partly) = serde_json::to_string(&partly) {
                     insist(|| self.ledger.remember(name, PART, &partly)).await?;
                 }
             }
-            (None, Some(_)) | (_, None) => {}
+            (_, None) => {}
         }
         self.ledger.failed(&notice.id, now, &refusal.text, next).await?;
         self.route.telemetry.refused(name, next.is_some());

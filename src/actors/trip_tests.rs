@@ -236,6 +236,21 @@ async fn who_has_a_part_is_told_what_is_new_even_if_that_was_refused_once() {
 }
 
 #[tokio::test]
+async fn what_a_part_has_stays_told_if_what_is_new_is_refused_for_good() {
+    let never = Err(Refusal::new(Retry::Never, "unauthorized (535)"));
+    let stage = Stage::with([partly(), later("421 busy"), never]).await;
+    stage.post([notice("1.0", Utc::now())]).await;
+    assert_eq!(stage.trip().await, Outcome::Refused);
+    for id in ["1.1", "1.2"] {
+        stage.post([notice(id, Utc::now())]).await;
+        assert_eq!(stage.trip().await, Outcome::Refused);
+    }
+    let receipt = async |id| stage.route.ledger.receipt_of(id).await.unwrap();
+    assert_eq!(receipt("1.0").await.as_deref(), Some("250 OK"), "bob has it");
+    assert_eq!(receipt("1.2").await, None, "nobody has that");
+}
+
+#[tokio::test]
 async fn a_part_of_what_may_have_arrived_is_not_sent_again_and_again() {
     let stage = Stage::with([partly(), partly(), partly()]).await;
     stage.post([notice("1.0", Utc::now())]).await;

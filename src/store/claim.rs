@@ -20,8 +20,11 @@ pub struct Due {
     pub notice: Notice,
     /// How many times it has been tried, this time included; so also what it was merged from.
     pub attempts: u32,
-    /// How many of the attempts before this one it was refused in. Those that were cut off are no reason to wait for longer.
+    /// How many of the attempts before this one it was refused in. Those that were cut off are no reason to wait for longer,
+    /// nor are those of what was refused for good and goes with it.
     pub refusals: u32,
+    /// The incidents of which it tells the end, beyond what was posted: what was refused for good goes with it.
+    pub ends: Vec<String>,
     /// When it was first tried in vain; not what was merged into it.
     pub tried_since: Option<DateTime<Utc>>,
     /// When the oldest of what it tells was posted.
@@ -137,7 +140,7 @@ async fn take(
     let sum = |counted: fn(&Turn) -> u32| {
         together.iter().fold(0, |sum: u32, waiting| sum.saturating_add(counted(&waiting.turn)))
     };
-    let (attempts, refusals) = (sum(|turn| turn.attempts).saturating_add(1), sum(|turn| turn.answers));
+    let (attempts, refusals) = (sum(|turn| turn.attempts).saturating_add(1), sum(|turn| turn.refusals));
     let tried_since = together.iter().find(|it| it.notice.id == notice.id).and_then(|it| it.turn.tried_since);
     let next_try = together.iter().map(|waiting| waiting.turn.next_try).min().unwrap_or(notice.created);
     let tried = together.iter().filter(|waiting| waiting.turn.failed_at.is_some());
@@ -168,7 +171,8 @@ async fn take(
         .await?;
     let oldest = oldest.map_or(Ok(None), |row| row.optional_moment("created"))?;
     let waiting_since = oldest.map_or(notice.created, |oldest| oldest.min(notice.created));
-    Ok(Due { notice, attempts, refusals, tried_since, waiting_since })
+    let ends = ends.values().flatten().cloned().collect();
+    Ok(Due { notice, attempts, refusals, ends, tried_since, waiting_since })
 }
 
 pub(super) const ABSORB: &str = "UPDATE notices SET state = 'merged', merged_into = $1, claimed_until = NULL,

@@ -72,10 +72,8 @@ pub(super) async fn revived(transaction: &mut Transaction, channel: &str) -> Res
             continue;
         }
         // None of its attempts is in doubt: it goes out in other words, under another name.
-        (waiting.turn.answers, waiting.turn.tried_since) = waiting::answers(transaction, &id).await?;
+        waiting::answered(transaction, &mut waiting).await?;
         waiting.turn.attempts = waiting.turn.answers;
-        // Nor is the channel in trouble with what it has not been asked to take yet.
-        (waiting.turn.failed_at, waiting.last_error) = (None, None);
         revived.push(Revived { waiting, ended });
     }
     Ok(revived)

@@ -23,6 +23,8 @@ pub(super) struct Turn {
     claimed_until: Option<DateTime<Utc>>,
     /// How many of the attempts have come to a known end, as a part of what was merged into it too.
     pub(super) answers: u32,
+    /// In how many of these it was refused; what was refused for good is not counted, for it goes out as something else.
+    pub(super) refusals: u32,
     /// When the first of its own attempts came to its end.
     pub(super) tried_since: Option<DateTime<Utc>>,
 }
@@ -40,6 +42,7 @@ impl Turn {
             failed_at: row.optional_moment("failed_at")?,
             claimed_until: row.optional_moment("claimed_until")?.filter(|_| !claimed_by_a_former_leader),
             answers: 0,
+            refusals: 0,
             tried_since: None,
         })
     }
@@ -101,26 +104,28 @@ pub(super) async fn waiting(
         }
     }
     for tried in waiting.iter_mut().filter(|waiting| waiting.turn.attempts > 0) {
-        let (answers, tried_since) = answers(transaction, &tried.notice.id).await?;
-        tried.turn.tried_since = tried_since;
-        // A state stands for those before it, which are no more.
-        tried.turn.answers = if tried.is_state() { tried.turn.attempts } else { answers };
+        answered(transaction, tried).await?;
+        if tried.is_state() {
+            // It stands for those before it, which are no more.
+            (tried.turn.answers, tried.turn.refusals) = (tried.turn.attempts, tried.turn.attempts);
+        }
     }
     Ok(waiting)
 }
 
-/// How many attempts have come to an end, and when the first one did that was not of a part.
-pub(super) async fn answers(
-    transaction: &mut Transaction,
-    id: &str,
-) -> Result<(u32, Option<DateTime<Utc>>), StoreError> {
-    let Some(row) = Statement::new(ANSWERS).bind(id).optional(transaction).await? else { return Ok((0, None)) };
-    Ok((row.count("answers")?, row.optional_moment("tried_since")?))
+/// Finds out what came of the attempts.
+pub(super) async fn answered(transaction: &mut Transaction, tried: &mut Waiting) -> Result<(), StoreError> {
+    let Some(row) = Statement::new(ANSWERS).bind(&tried.notice.id).optional(transaction).await? else { return Ok(()) };
+    let turn = &mut tried.turn;
+    (turn.answers, turn.refusals) = (row.count("answers")?, row.count("refusals")?);
+    turn.tried_since = row.optional_moment("tried_since")?;
+    Ok(())
 }
 
-pub(super) const ANSWERS: &str =
-    "SELECT COUNT(*) AS answers, MIN(CASE WHEN notice_id = $1 THEN at END) AS tried_since FROM deliveries
-     WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1)";
+pub(super) const ANSWERS: &str = "SELECT COUNT(*) AS answers, MIN(CASE WHEN notice_id = $1 THEN at END) AS tried_since,
+         COUNT(CASE WHEN NOT EXISTS (SELECT 1 FROM deliveries AS never
+             WHERE never.notice_id = deliveries.notice_id AND never.outcome = 'never') THEN 1 END) AS refusals
+     FROM deliveries WHERE notice_id IN (SELECT id FROM notices WHERE id = $1 OR merged_into = $1)";
 
 async fn give_up(
     transaction: &mut Transaction,

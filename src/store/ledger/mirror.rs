@@ -255,8 +255,14 @@ mod tests {
     async fn what_is_claimed_before_the_cycle_that_posted_it_is_noted_is_sent_by_nobody_else() {
         let notice = alert();
         let decision = Decision { notices: vec![notice.clone()], ..Decision::default() };
-        let due =
-            Due { notice: notice.clone(), attempts: 1, refusals: 0, tried_since: None, waiting_since: notice.created };
+        let due = Due {
+            notice: notice.clone(),
+            attempts: 1,
+            refusals: 0,
+            ends: vec![],
+            tried_since: None,
+            waiting_since: notice.created,
+        };
         let mut mirror = Mirror::default();
         mirror.posting(&decision.notices);
         assert_eq!(sent_from_memory(&mirror).await.as_deref(), Some("n1"));

@@ -221,6 +221,8 @@ impl Outstanding {
                 link[OF_NOTICE] = (&notice.id).into();
             }
         }
+        let end = |incident: &String| vec![(&notice.id).into(), incident.into(), Step::Resolved.name().into()];
+        self.links.extend(due.ends.iter().map(end));
     }
 
     /// It waits no more.

@@ -41,7 +41,17 @@ async fn what_waits_becomes_one_in_the_place_of_the_newest() {
             thread: Some("n0".into()),
             ..at_second(20, notice("n3", "email", NoticeKind::Alert, &[]))
         };
-        assert_eq!(due, Due { notice: one.clone(), attempts: 1, refusals: 0, tried_since: None, waiting_since: at(0) });
+        assert_eq!(
+            due,
+            Due {
+                notice: one.clone(),
+                attempts: 1,
+                refusals: 0,
+                ends: vec![],
+                tried_since: None,
+                waiting_since: at(0)
+            }
+        );
         assert_eq!(claimed(&store, "email", 31).await, None);
 
         let states = "SELECT id || ' ' || state || ' ' || COALESCE(merged_into, '-') AS it FROM notices
@@ -57,7 +67,14 @@ async fn what_waits_becomes_one_in_the_place_of_the_newest() {
         let again = store.claim("email", at(100), at(160), "me", joined).await.unwrap().unwrap();
         assert_eq!(
             again,
-            Due { notice: one, attempts: 2, refusals: 1, tried_since: Some(at(31)), waiting_since: at(0) }
+            Due {
+                notice: one,
+                attempts: 2,
+                refusals: 1,
+                ends: vec![],
+                tried_since: Some(at(31)),
+                waiting_since: at(0)
+            }
         );
         store.delivered("n3", at(101), "250").await.unwrap();
         assert_eq!(store.told().await.unwrap()["i2"]["email"], "n3");

@@ -16,6 +16,7 @@ async fn a_notice_comes_out_as_it_was_posted() {
                 notice: Notice { incidents: vec![], ..posted },
                 attempts: 1,
                 refusals: 0,
+                ends: vec![],
                 tried_since: None,
                 waiting_since: at(3)
             }

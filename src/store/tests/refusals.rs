@@ -150,7 +150,15 @@ async fn an_all_clear_is_told_after_a_day_in_which_the_channel_could_not_be_reac
             store.failed("over", at(second + 1), "timeout", next).await.unwrap();
         }
         store.post(vec![at_second(400, notice("next", "email", NoticeKind::Alert, &[]))]).await.unwrap();
-        assert_eq!(parts(&store, "email", 400).await, Some(("over+next".into(), 40)));
+        let due = store.claim("email", at(400), at(460), "test", joined).await.unwrap().unwrap();
+        assert_eq!(
+            (due.notice.body.as_str(), due.attempts, due.ends.as_slice()),
+            ("over+next", 40, ["i1".into()].as_slice())
+        );
+        assert_eq!(due.refusals, 0, "what is new waits for its second try no longer than others");
+        store.failed("next", at(401), "421", Some(at(405))).await.unwrap();
+        let due = store.claim("email", at(405), at(460), "test", joined).await.unwrap().unwrap();
+        assert_eq!((due.attempts, due.refusals, due.ends.len()), (41, 1, 0));
     }
 }
 
