@@ -2,6 +2,8 @@
 "use strict";
 {
   const DEADLINE = 10_000;
+  // How long an order is waited for that shows no page: somebody has stopped it.
+  const ORDER_DEADLINE = 40_000;
   const wording = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
   const localise = (page) => {
     for (const time of page.querySelectorAll("time[datetime]")) {
@@ -52,13 +54,14 @@
 
   const lost = document.getElementById("lost");
   const seconds = document.body.dataset.refresh;
-  const version = (page) => page.querySelector("script")?.getAttribute("src");
+  const version = (page) => page.querySelector("script[src^='/page.js']")?.getAttribute("src");
   let asking = false;
+  let ordering = 0;
   let next = 0;
   const refresh = async () => {
     clearTimeout(next);
     // Whoever comes back asks at once.
-    if (asking || document.hidden) return;
+    if (asking || ordering || document.hidden) return;
     asking = true;
     try {
       const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(DEADLINE) });
@@ -67,6 +70,7 @@
       // A form to sign in, an incident that is gone, another version of all this: that is another page.
       if (answer.ok ? !isOurs : isOurs && [401, 404].includes(answer.status)) return location.reload();
       if (!answer.ok) throw new Error(answer.status);
+      if (ordering) return;
       localise(page);
       for (const part of ["link[rel=icon]", "header", "main"]) {
         morph(document.querySelector(part), page.querySelector(part));
@@ -75,16 +79,23 @@
       lost.hidden = true;
     } catch {
       lost.hidden = false;
+    } finally {
+      asking = false;
+      next = setTimeout(refresh, 1000 * seconds);
     }
-    asking = false;
-    next = setTimeout(refresh, 1000 * seconds);
+  };
+  const ordered = () => {
+    clearTimeout(ordering);
+    ordering = 0;
+    refresh();
   };
 
   localise(document);
   if (seconds) {
     next = setTimeout(refresh, 1000 * seconds);
     document.addEventListener("visibilitychange", refresh);
-    // What comes of an order is said on the page that answers it.
-    document.addEventListener("submit", () => { asking = true; });
+    // What comes of an order is said on the page that answers it; if none does, this one goes on.
+    document.addEventListener("submit", () => { ordering = setTimeout(ordered, ORDER_DEADLINE); });
+    addEventListener("pageshow", (event) => { if (event.persisted) ordered(); });
   }
 }

@@ -103,6 +103,24 @@ async fn a_refresh_leaves_focus_selection_and_scrolled_places() {
 }
 
 #[actix_rt::test]
+async fn neither_a_script_of_others_nor_an_order_that_was_stopped_keeps_the_page_from_going_on() {
+    let home = Home::well();
+    let (service, browser) = opened(&home).await;
+    let begin = "window.isTheSame = true; \
+                 document.head.prepend(Object.assign(document.createElement('script'), { type: 'text/plain' })); \
+                 document.addEventListener('submit', (event) => event.preventDefault()); \
+                 document.querySelector('form[action=\"/check\"]').requestSubmit()";
+    browser.run(begin).await;
+    home.world.jobs_get_stuck(7, now());
+    service.cycle().await;
+    // Somebody has gone elsewhere meanwhile, and comes back.
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))").await;
+    browser.wait_for("h1", "EchoPilot has 1 issue").await;
+    assert_eq!(browser.run("return window.isTheSame === true").await, true, "it was not loaded anew");
+    browser.close().await;
+}
+
+#[actix_rt::test]
 async fn a_lost_history_is_said_as_long_as_it_is_lost() {
     let server = own_server().await;
     let database = server.database();
