@@ -67,6 +67,8 @@ async fn a_refresh_leaves_focus_selection_and_scrolled_places() {
     let (service, browser) = opened(&home).await;
     browser.resize(360, 740).await;
     browser.wait_for_count(".said", 0).await;
+    // Something that is scrolled, wherever tables fit.
+    browser.run("document.styleSheets[0].insertRule('#actors table { width: 40rem !important }', 0)").await;
     let begin = "window.button = document.querySelector('#open form[action$=\"/silences/stuck_jobs/1h\"] button'); \
                  button.focus(); \
                  window.table = document.querySelector('#actors .scroll'); table.scrollLeft = 40; \
