@@ -5,7 +5,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use plotters::prelude::*;
 
-use super::points::{Point, points, runs, tenths};
+use super::points::{At, Point, points, runs, tenths};
 use crate::domain::rules::Thresholds;
 use crate::store::Sample;
 
@@ -146,7 +146,7 @@ fn chart(figure: &Figure, samples: &[Sample], now: DateTime<Utc>, step: i64) -> 
 fn draw(
     svg: &mut String,
     figure: &Figure,
-    points: &[(i64, Option<f64>)],
+    points: &[At],
     time: std::ops::Range<i64>,
     top: f64,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -228,7 +228,7 @@ mod tests {
         let charts = of_jobs(&samples, &thresholds(), now, step(300));
         let [stuck] = &charts[..] else { panic!("figures that nobody knows have no chart: {charts:?}") };
         assert_eq!(stuck.svg.matches("class=\"l\"").count(), 2, "{}", stuck.svg);
-        assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours, the most within 15 min each, then the newest look: 3 at the end, from 3 to 3\""));
+        assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours, maxima of 15 min each, then the newest look: 3 at the end, from 3 to 3\""));
         assert!(stuck.svg.contains("UTC"), "which times these are: {}", stuck.svg);
         assert!(!stuck.svg.contains("#0") && !stuck.svg.contains("style="), "{}", stuck.svg);
     }
@@ -239,7 +239,7 @@ mod tests {
         let looks = |last| [sample(1_000, Some(0)), sample(1_200, Some(1_000)), sample(1_440, last)];
         let drawn = |last| of_jobs(&looks(last), &thresholds(), now, step(60)).pop().unwrap();
         let chart = drawn(Some(12));
-        assert_eq!(chart.points, "the most within 15 min each, then the newest look");
+        assert_eq!(chart.points, "maxima of 15 min each, then the newest look");
         assert!(chart.svg.contains(": 12 at the end, from 0 to 1000"), "{}", chart.svg);
         assert!(drawn(None).svg.contains(": not known at the end, from 0 to 1000"));
         let latency = of_openai(&looks(None), now, step(3_600)).unwrap();

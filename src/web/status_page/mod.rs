@@ -6,6 +6,7 @@
 //! written here holds only words of ours.
 
 mod chart;
+mod days;
 mod glance;
 mod incident;
 mod listing;

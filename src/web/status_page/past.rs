@@ -14,10 +14,11 @@ use super::super::WebState;
 use super::super::problem::Problem;
 use super::super::standing::Part;
 use super::chart::{self, Chart};
+use super::days::Days;
 use super::strip::{self, Strip};
 use crate::domain::incident::Incident;
 use crate::domain::silence::Silence;
-use crate::store::{IncidentFilter, Sample, SampleDay};
+use crate::store::{IncidentFilter, Sample};
 
 /// How long it is taken for what is.
 const FRESH: Duration = Duration::from_secs(5);
@@ -43,7 +44,7 @@ struct Memory {
     /// Whether the last question was answered.
     answered: bool,
     read: Option<Arc<Read>>,
-    days: Option<(Instant, Arc<Vec<SampleDay>>)>,
+    days: Option<(Instant, Arc<Days>)>,
 }
 
 /// What was read of the history.
@@ -94,11 +95,7 @@ impl WebState {
         (memory.read.clone(), memory.answered)
     }
 
-    async fn read_history(
-        &self,
-        days: &mut Option<(Instant, Arc<Vec<SampleDay>>)>,
-        now: DateTime<Utc>,
-    ) -> Result<Read, Problem> {
+    async fn read_history(&self, days: &mut Option<(Instant, Arc<Days>)>, now: DateTime<Utc>) -> Result<Read, Problem> {
         let store = &self.store;
         let over = IncidentFilter { open: Some(false), issue: None };
         let resolved = self.ask(store.incidents_page(over, None, INCIDENTS)).await?;
@@ -108,10 +105,8 @@ impl WebState {
         let days = match fresh {
             Some(fresh) => fresh,
             None => {
-                let since = now - TimeDelta::days(90);
-                let mut read = self.ask(store.sample_days(since)).await?;
-                read.extend(self.ask(store.recent_days(since)).await?);
-                let read = Arc::new(read);
+                let before = days.as_ref().map(|(_, days)| &**days);
+                let read = Arc::new(self.days(before, now - TimeDelta::days(90), now).await?);
                 *days = Some((Instant::now(), Arc::clone(&read)));
                 read
             }

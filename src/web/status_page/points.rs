@@ -7,6 +7,9 @@ use chrono::{DateTime, TimeDelta};
 use super::words::span;
 use crate::store::Sample;
 
+/// A moment, and what is known of it.
+pub(super) type At = (i64, Option<f64>);
+
 /// What a point makes of the looks in its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Point {
@@ -27,7 +30,7 @@ impl Point {
         let step = span(DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::seconds(step));
         match self {
             Self::Mean => format!("means of {step} each, then the newest look"),
-            Self::Most => format!("the most within {step} each, then the newest look"),
+            Self::Most => format!("maxima of {step} each, then the newest look"),
         }
     }
 }
@@ -40,7 +43,7 @@ pub(super) fn points(
     samples: &[Sample],
     time: Range<i64>,
     step: i64,
-) -> Option<(Option<f64>, Vec<(i64, Option<f64>)>)> {
+) -> Option<(Option<f64>, Vec<At>)> {
     let within: Vec<&Sample> = samples.iter().filter(|sample| sample.at.timestamp() >= time.start).collect();
     let (newest, earlier) = within.split_last()?;
     let (last, at) = (of(newest), newest.at.timestamp().min(time.end));
@@ -69,10 +72,9 @@ pub(super) fn points(
 }
 
 /// The runs of points that are known.
-pub(super) fn runs(points: &[(i64, Option<f64>)]) -> Vec<Vec<(i64, i64)>> {
+pub(super) fn runs(points: &[At]) -> Vec<Vec<(i64, i64)>> {
     let split = points.split(|(_, value)| value.is_none());
-    let run =
-        |known: &[(i64, Option<f64>)]| known.iter().filter_map(|(at, value)| Some((*at, tenths((*value)?)))).collect();
+    let run = |known: &[At]| known.iter().filter_map(|(at, value)| Some((*at, tenths((*value)?)))).collect();
     split.filter(|known| !known.is_empty()).map(run).collect()
 }
 

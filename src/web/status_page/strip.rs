@@ -6,8 +6,9 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::standing::Part;
+use super::days::Days;
 use crate::domain::rules::Thresholds;
-use crate::store::{Sample, SampleDay};
+use crate::store::Sample;
 
 /// Cells of the last day.
 const HALF_HOURS: i64 = 48;
@@ -84,7 +85,7 @@ pub(super) fn judge(part: Part, sample: &Sample, thresholds: &Thresholds) -> Opt
 }
 
 /// How many of these looks found the part well, and how many not.
-fn count<'a>(part: Part, samples: impl Iterator<Item = &'a Sample>, thresholds: &Thresholds) -> (u64, u64) {
+pub(super) fn count<'a>(part: Part, samples: impl Iterator<Item = &'a Sample>, thresholds: &Thresholds) -> (u64, u64) {
     samples.fold((0, 0), |(yes, no), sample| match judge(part, sample, thresholds) {
         Some(true) => (yes + 1, no),
         Some(false) => (yes, no + 1),
@@ -118,7 +119,7 @@ pub(super) fn of_hours(part: Part, samples: &[Sample], thresholds: &Thresholds, 
 /// is kept of `days`.
 pub(super) fn of_days(
     part: Part,
-    days: &[SampleDay],
+    days: &Days,
     samples: &[Sample],
     thresholds: &Thresholds,
     now: DateTime<Utc>,
@@ -126,38 +127,16 @@ pub(super) fn of_days(
     let today = now.timestamp().div_euclid(DAY);
     let of_today = samples.iter().filter(|sample| sample.at.timestamp().div_euclid(DAY) == today);
     let cells = (today - DAYS + 1..=today).map(|number| {
-        let day = days.iter().find(|day| day.day.timestamp().div_euclid(DAY) == number);
+        let day = days.kept.iter().find(|day| day.day.timestamp().div_euclid(DAY) == number);
         let (yes, no) = match day {
             _ if number == today => count(part, of_today.clone(), thresholds),
-            Some(day) => judge_day(part, day, thresholds),
+            Some(day) => days.looks(part, day, thresholds),
             None => (0, 0),
         };
         let began = DateTime::from_timestamp(number * DAY, 0).unwrap_or(now);
         (began.format("%-d %b UTC").to_string(), yes, no)
     });
     strip("Last 90 days", cells, whole_days)
-}
-
-/// How many looks of a day found the part well, and how many not. Of jobs a day only knows what its looks add up to.
-fn judge_day(part: Part, day: &SampleDay, thresholds: &Thresholds) -> (u64, u64) {
-    match part {
-        Part::OpenAi => (day.openai.yes, day.openai.no),
-        Part::Notion => (day.notion.yes, day.notion.no),
-        Part::Jobs => {
-            let below = |part: f64, whole: f64, least: f64| whole > 0.0 && part / whole < least;
-            let many = day.jobs.sum >= thresholds.completion_min_jobs.saturating_mul(day.jobs.known);
-            let low =
-                many && below(100.0 * day.done_sum as f64, day.jobs.sum as f64, thresholds.completion_min_percent);
-            let qa = &day.avg_qa_tenths;
-            let poor = below(qa.sum as f64, qa.known as f64, thresholds.qa_avg_min * 10.0);
-            // As in `judge`: one bad figure is enough, and well is only what both figures say.
-            let bad_figures = if low || poor { day.jobs.known } else { 0 };
-            // As many looks at least have seen some: the others may have seen none.
-            let stuck = if day.stuck_max > 0 { day.stuck.sum.div_ceil(day.stuck_max) } else { 0 };
-            let bad = stuck.max(bad_figures);
-            (day.jobs.known.min(day.stuck.known).saturating_sub(bad), bad)
-        }
-    }
 }
 
 /// What the cells add up to, each of which knows how many looks were good, and how many not.
@@ -204,6 +183,7 @@ fn strip(title: &'static str, cells: impl Iterator<Item = (String, u64, u64)>, s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SampleDay;
     use crate::web::tests::sample::thresholds;
 
     fn sample(minute: i64) -> Sample {
@@ -252,13 +232,17 @@ mod tests {
         let mut day = SampleDay { day: now - TimeDelta::days(1), ..SampleDay::default() };
         day.add(&sample(0));
         for part in Part::ALL {
-            let strip = of_days(part, std::slice::from_ref(&day), &[], &thresholds(), now);
+            let strip = of_days(part, &of(&day), &[], &thresholds(), now);
             assert_eq!(strip.html.matches("class=\"u\"").count(), 89);
             assert_eq!(
                 (strip.html.matches("class=\"g\"").count(), strip.summary.as_str()),
                 (1, "1 of 1 days all well")
             );
         }
+    }
+
+    fn of(day: &SampleDay) -> Days {
+        Days { kept: vec![day.clone()], ..Days::default() }
     }
 
     /// The kind of the cell so many before the last one.
@@ -280,10 +264,8 @@ mod tests {
             (Part::Notion, Sample { notion: Some(false), ..sample(at(0)) }),
         ] {
             let looks = [well.clone(), vec![bad]].concat();
-            let [hours, days] = [
-                of_hours(part, &looks, &thresholds(), now),
-                of_days(part, std::slice::from_ref(&day), &looks, &thresholds(), now),
-            ];
+            let [hours, days] =
+                [of_hours(part, &looks, &thresholds(), now), of_days(part, &of(&day), &looks, &thresholds(), now)];
             assert_eq!((kind(&hours, 0), hours.summary.as_str()), (Some("b"), "99.8% of looks well"), "{part:?}");
             assert_eq!((kind(&days, 0), days.summary.as_str()), (Some("m"), "0 of 1 days all well"), "{part:?}");
         }
@@ -307,7 +289,7 @@ mod tests {
         ] {
             let mut day = SampleDay { day: now - TimeDelta::days(1), ..SampleDay::default() };
             samples.iter().for_each(|sample| day.add(sample));
-            let strip = of_days(Part::Jobs, std::slice::from_ref(&day), &[], &thresholds(), now);
+            let strip = of_days(Part::Jobs, &of(&day), &[], &thresholds(), now);
             assert_eq!(kind(&strip, 1), Some(expected), "{what}");
             assert!(strip.html.contains(" UTC: "), "{}", strip.html);
         }

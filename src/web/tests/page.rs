@@ -167,6 +167,24 @@ async fn strips_and_charts_are_as_new_as_the_report_beside_them() {
     }
 }
 
+#[actix_web::test]
+async fn a_bad_look_of_a_day_that_is_over_is_not_averaged_away() {
+    let web = Web::showing(sample::well_at(Utc::now()), Choice::default());
+    let begin = Utc::now().duration_trunc(TimeDelta::days(1)).unwrap() - TimeDelta::days(3);
+    for (day, worst) in [(0, 2), (1, 18)] {
+        for hour in 0..20 {
+            // On the second day something else was wrong.
+            let (ok, done) = if hour == 7 { (false, worst) } else { (true, 18) };
+            let at = begin + TimeDelta::days(day) + TimeDelta::hours(hour);
+            let look = Sample { at, ok, jobs: Some(20), done: Some(done), stuck: Some(0), ..sample::look(at) };
+            web.store.settle(|_| Decision { sample: Some(look), ..Decision::default() }).await.unwrap();
+        }
+    }
+    let page = web.get("/").await;
+    let jobs = section(&page, "jobs");
+    assert!(jobs.contains("1 of 2 days all well") && jobs.matches(": partly well").count() == 1, "{jobs}");
+}
+
 /// The kind of the last cell of a strip.
 fn last_cell(strip: &str) -> &str {
     let strip = strip.split("</div>").next().unwrap();
