@@ -144,9 +144,6 @@ async fn the_page_is_whole_when_much_is_wrong_and_names_are_hostile() {
     browser.press("#open .what a").await;
     browser.wait_for("#incident", "Silenced until").await;
     look(&browser, &service, "incident").await;
-    browser.open(&format!("{}/incidents", service.url)).await;
-    browser.wait_for("h1", "Past incidents").await;
-    look(&browser, &service, "past").await;
     browser.close().await;
 }
 
