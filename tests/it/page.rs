@@ -139,6 +139,10 @@ async fn the_page_is_whole_when_much_is_wrong_and_names_are_hostile() {
     look(&browser, &service, "ill-signed-in").await;
     browser.press("#open .what a").await;
     browser.wait_for("#story", "opened").await;
+    browser.press("#incident form[action$='/1h'] button").await;
+    browser.wait_for(".said", "Silenced for one hour").await;
+    browser.press("#open .what a").await;
+    browser.wait_for("#incident", "Silenced until").await;
     look(&browser, &service, "incident").await;
     browser.close().await;
 }

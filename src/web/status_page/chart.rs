@@ -5,6 +5,7 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 use plotters::prelude::*;
 
+use super::points::{At, Point, points, runs, tenths};
 use crate::domain::rules::Thresholds;
 use crate::store::Sample;
 
@@ -15,7 +16,7 @@ const CORNER: (i32, i32) = (10, 110);
 
 const DAY: i64 = 86_400;
 
-/// The points of a chart at most; each stands for the mean of the looks in its time.
+/// The points of a chart at most; each stands for the looks in its time.
 const POINTS: i64 = 96;
 
 /// Colours that are only names: the stylesheet says what they look like, in the light and in the dark.
@@ -38,6 +39,8 @@ const CLASSES: [(&str, &str); 5] = [
 pub(super) struct Chart {
     /// What it shows.
     pub(super) title: &'static str,
+    /// What its points are.
+    pub(super) points: String,
     /// The drawing, as markup.
     pub(super) svg: String,
 }
@@ -49,6 +52,7 @@ struct Figure {
     /// The least that the axis reaches up to; `None` stands for a share, whose axis goes from 0 to 100.
     least_top: Option<f64>,
     threshold: Option<f64>,
+    point: Point,
     of: fn(&Sample) -> Option<f64>,
 }
 
@@ -65,7 +69,7 @@ pub(super) fn of_notion(samples: &[Sample], now: DateTime<Utc>, step: i64) -> Op
 }
 
 fn latency(title: &'static str, of: fn(&Sample) -> Option<f64>) -> Figure {
-    Figure { title, unit: " ms", least_top: Some(100.0), threshold: None, of }
+    Figure { title, unit: " ms", least_top: Some(100.0), threshold: None, point: Point::Mean, of }
 }
 
 /// The charts of the jobs.
@@ -80,6 +84,7 @@ pub(super) fn of_jobs(samples: &[Sample], thresholds: &Thresholds, now: DateTime
             unit: "%",
             least_top: None,
             threshold: Some(thresholds.completion_min_percent),
+            point: Point::Mean,
             of: rate,
         },
         Figure {
@@ -87,6 +92,7 @@ pub(super) fn of_jobs(samples: &[Sample], thresholds: &Thresholds, now: DateTime
             unit: "%",
             least_top: None,
             threshold: Some(thresholds.qa_avg_min),
+            point: Point::Mean,
             of: |sample| sample.avg_qa_tenths.map(|tenths| tenths as f64 / 10.0),
         },
         Figure {
@@ -94,6 +100,7 @@ pub(super) fn of_jobs(samples: &[Sample], thresholds: &Thresholds, now: DateTime
             unit: "",
             least_top: Some(4.0),
             threshold: None,
+            point: Point::Most,
             of: |sample| sample.stuck.map(|stuck| stuck as f64),
         },
     ];
@@ -108,11 +115,11 @@ pub(super) fn step(interval: u64) -> i64 {
 
 fn chart(figure: &Figure, samples: &[Sample], now: DateTime<Utc>, step: i64) -> Option<Chart> {
     let (begin, end) = (now.timestamp() - DAY, now.timestamp());
-    let points = means(samples, begin, end, step, figure.of);
-    let values = || points.iter().filter_map(|(_, mean)| *mean);
+    let (newest, points) = points(figure.point, figure.of, samples, begin..end, step)?;
+    let values = || points.iter().filter_map(|(_, value)| *value);
     let highest = values().fold(f64::NEG_INFINITY, f64::max);
     let lowest = values().fold(f64::INFINITY, f64::min);
-    let newest = values().next_back()?;
+    values().next()?;
     let top = figure.least_top.map_or(100.0, |least| round_top(highest.max(least)));
     let mut svg = String::new();
     if let Err(error) = draw(&mut svg, figure, &points, begin..end, top) {
@@ -120,10 +127,11 @@ fn chart(figure: &Figure, samples: &[Sample], now: DateTime<Utc>, step: i64) -> 
         return None;
     }
     let said = |value: f64| format!("{}{}", rounded(value), figure.unit);
+    let words = figure.point.words(step);
     let label = format!(
-        "{} over the last 24 hours: {} at the end, from {} to {}",
+        "{} over the last 24 hours, {words}: {} at the end, from {} to {}",
         figure.title,
-        said(newest),
+        newest.map_or_else(|| "not known".into(), said),
         said(lowest),
         said(highest)
     );
@@ -132,46 +140,13 @@ fn chart(figure: &Figure, samples: &[Sample], now: DateTime<Utc>, step: i64) -> 
     for (name, class) in CLASSES {
         svg = svg.replace(name, class);
     }
-    Some(Chart { title: figure.title, svg: svg.replace(" opacity=\"1\"", "").replace('\n', "") })
-}
-
-/// The mean of what is known in each step of the time, at its middle.
-fn means(
-    samples: &[Sample],
-    begin: i64,
-    end: i64,
-    step: i64,
-    of: fn(&Sample) -> Option<f64>,
-) -> Vec<(i64, Option<f64>)> {
-    let first = begin.div_euclid(step);
-    let count = usize::try_from(end.div_euclid(step) - first + 1).unwrap_or_default();
-    let mut sums = vec![(0.0, 0_u32); count];
-    for sample in samples.iter().filter(|sample| sample.at.timestamp() >= begin) {
-        let place = usize::try_from(sample.at.timestamp().div_euclid(step) - first).ok();
-        if let (Some((sum, known)), Some(value)) = (place.and_then(|place| sums.get_mut(place)), of(sample)) {
-            *sum += value;
-            *known += 1;
-        }
-    }
-    let point = |((sum, known), place): ((f64, u32), i64)| {
-        let middle = ((first + place) * step + step / 2).clamp(begin, end);
-        (middle, (known > 0).then(|| sum / f64::from(known)))
-    };
-    sums.into_iter().zip(0..).map(point).collect()
-}
-
-/// The runs of points that are known.
-fn runs(points: &[(i64, Option<f64>)]) -> Vec<Vec<(i64, i64)>> {
-    let split = points.split(|(_, mean)| mean.is_none());
-    let run =
-        |known: &[(i64, Option<f64>)]| known.iter().filter_map(|(at, mean)| Some((*at, tenths((*mean)?)))).collect();
-    split.filter(|known| !known.is_empty()).map(run).collect()
+    Some(Chart { title: figure.title, points: words, svg: svg.replace(" opacity=\"1\"", "").replace('\n', "") })
 }
 
 fn draw(
     svg: &mut String,
     figure: &Figure,
-    points: &[(i64, Option<f64>)],
+    points: &[At],
     time: std::ops::Range<i64>,
     top: f64,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -225,11 +200,6 @@ fn round_top(value: f64) -> f64 {
     [1.0, 2.0, 4.0, 6.0, 10.0].into_iter().map(|times| times * power).find(|top| *top >= value).unwrap_or(value)
 }
 
-/// The axis counts in tenths.
-fn tenths(value: f64) -> i64 {
-    (value * 10.0).round() as i64
-}
-
 fn rounded(value: f64) -> impl Display {
     (value * 10.0).round() / 10.0
 }
@@ -240,23 +210,10 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::web::tests::sample::thresholds;
+    use crate::web::tests::sample::{self, thresholds};
 
     fn sample(minute: i64, stuck: Option<u64>) -> Sample {
-        Sample {
-            at: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
-            ok: true,
-            openai: None,
-            notion: None,
-            jobs: None,
-            done: None,
-            low_qa: None,
-            avg_qa_tenths: None,
-            stuck,
-            health_ms: Some(70),
-            openai_ms: Some(70),
-            notion_ms: Some(40),
-        }
+        Sample { stuck, ..sample::look(DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)) }
     }
 
     #[test]
@@ -264,24 +221,37 @@ mod tests {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
         let samples: Vec<Sample> =
             (0..288).map(|number| sample(number * 5, Some(3).filter(|_| !(100..150).contains(&number)))).collect();
-        let points = means(&samples, 0, 86_400, step(300), |sample| sample.stuck.map(|stuck| stuck as f64));
-        let runs = runs(&points);
+        let stuck = |sample: &Sample| sample.stuck.map(|stuck| stuck as f64);
+        let runs = runs(&points(Point::Most, stuck, &samples, 0..86_400, step(300)).unwrap().1);
         assert_eq!(runs.len(), 2);
         assert!(runs.iter().flatten().all(|(_, stuck)| *stuck == 30));
         let charts = of_jobs(&samples, &thresholds(), now, step(300));
         let [stuck] = &charts[..] else { panic!("figures that nobody knows have no chart: {charts:?}") };
         assert_eq!(stuck.svg.matches("class=\"l\"").count(), 2, "{}", stuck.svg);
-        assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours: 3 at the end, from 3 to 3\""));
+        assert!(stuck.svg.contains("aria-label=\"Stuck jobs over the last 24 hours, maxima of 15 min each, then the newest look: 3 at the end, from 3 to 3\""));
         assert!(stuck.svg.contains("UTC"), "which times these are: {}", stuck.svg);
         assert!(!stuck.svg.contains("#0") && !stuck.svg.contains("style="), "{}", stuck.svg);
+    }
+
+    #[test]
+    fn a_chart_says_what_its_points_are_and_where_it_ends() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let looks = |last| [sample(1_000, Some(0)), sample(1_200, Some(1_000)), sample(1_440, last)];
+        let drawn = |last| of_jobs(&looks(last), &thresholds(), now, step(60)).pop().unwrap();
+        let chart = drawn(Some(12));
+        assert_eq!(chart.points, "maxima of 15 min each, then the newest look");
+        assert!(chart.svg.contains(": 12 at the end, from 0 to 1000"), "{}", chart.svg);
+        assert!(drawn(None).svg.contains(": not known at the end, from 0 to 1000"));
+        let latency = of_openai(&looks(None), now, step(3_600)).unwrap();
+        assert_eq!(latency.points, "means of 2 h each, then the newest look");
     }
 
     #[test]
     fn each_party_has_a_latency_of_its_own() {
         let (now, samples) = (DateTime::UNIX_EPOCH + TimeDelta::days(1), [sample(1_000, None)]);
         for (chart, label) in [
-            (of_openai(&samples, now, step(300)), "Latency of OpenAI over the last 24 hours: 70 ms at the end"),
-            (of_notion(&samples, now, step(300)), "Latency of Notion over the last 24 hours: 40 ms at the end"),
+            (of_openai(&samples, now, step(300)), ": 70 ms at the end"),
+            (of_notion(&samples, now, step(300)), ": 40 ms at the end"),
         ] {
             let svg = chart.unwrap().svg;
             assert!(svg.contains(label), "{svg}");

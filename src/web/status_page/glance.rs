@@ -109,7 +109,7 @@ mod tests {
         Read {
             drawn: vec![],
             resolved: over.map(incident).into_iter().collect(),
-            more: false,
+            older: None,
             silences: vec![],
             first: first.map(at),
             well_since: well_since.map(at),

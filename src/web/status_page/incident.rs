@@ -10,10 +10,12 @@ use super::super::auth::Access;
 use super::super::identity;
 use super::super::problem::Problem;
 use super::super::session::Visitor;
+use super::lists::{held_back_by, silenced};
 use super::words::{Exactly, cut, span};
 use super::{Entry, Frame, LONGEST_DETAIL, detail, html, sorry};
 use crate::domain::incident::{Incident, Phase};
 use crate::domain::issue::Severity;
+use crate::domain::silence::Silence;
 use crate::store::{DeliveryRecord, IncidentStory, NoticeState, Recorded};
 
 /// Changes, and notices, on a page; and tries of a notice.
@@ -34,7 +36,9 @@ struct Story<'a> {
     cause: Option<String>,
     acknowledged_by: Option<String>,
     detail: Option<String>,
+    silenced: Option<Exactly>,
     acknowledge: String,
+    silence: String,
     operator: Option<&'a str>,
     changes: Vec<Change<'a>>,
     notices: Vec<Told<'a>>,
@@ -83,9 +87,10 @@ pub(super) async fn page(
         Entry::In(visitor) => visitor,
         Entry::Instead(answer) => return Ok(answer),
     };
-    let story = if identity::is_possible(&id) { state.ask(state.store.incident(&id)).await } else { Ok(None) };
-    match story {
-        Ok(Some(story)) => html(StatusCode::OK, &view(&state, &visitor, &story, wanted(request.query_string()))),
+    match story(&state, &id).await {
+        Ok(Some((story, silences))) => {
+            html(StatusCode::OK, &view(&state, &visitor, &story, &silences, wanted(request.query_string())))
+        }
         Ok(None) => {
             let problem = Problem::unknown("It has another id, or it is over for so long that it is no longer kept.");
             sorry(&state, Some(&visitor), "There is no such incident", &problem)
@@ -94,18 +99,35 @@ pub(super) async fn page(
     }
 }
 
+/// What is known of an incident, and the silences there are.
+async fn story(state: &WebState, id: &str) -> Result<Option<(IncidentStory, Vec<Silence>)>, Problem> {
+    if !identity::is_possible(id) {
+        return Ok(None);
+    }
+    let Some(story) = state.ask(state.store.incident(id)).await? else { return Ok(None) };
+    Ok(Some((story, state.ask(state.store.silences(Utc::now())).await?)))
+}
+
 /// The page that is asked for, from 1 on.
 fn wanted(query: &str) -> usize {
     query.strip_prefix("page=").and_then(|page| page.parse().ok()).unwrap_or(1)
 }
 
-fn view<'a>(state: &'a WebState, visitor: &'a Visitor, story: &'a IncidentStory, wanted: usize) -> Story<'a> {
+fn view<'a>(
+    state: &'a WebState,
+    visitor: &'a Visitor,
+    story: &'a IncidentStory,
+    silences: &[Silence],
+    wanted: usize,
+) -> Story<'a> {
     let (incident, now, access) = (&story.incident, Utc::now(), visitor.access);
     let pages = story.changes.len().max(story.notices.len()).div_ceil(SHOWN).max(1);
     let page = wanted.clamp(1, pages);
+    let present = state.present(now);
+    let incidents = present.overview.iter().flat_map(|overview| overview.incidents.as_slice());
     let (changes, notices) = (page_of(&story.changes, page), page_of(&story.notices, page));
     Story {
-        frame: state.frame(Some(visitor), state.present(now).standing()),
+        frame: state.frame(Some(visitor), present.standing()),
         id: &incident.id,
         line: incident.line(),
         severity: severity(incident),
@@ -114,11 +136,13 @@ fn view<'a>(state: &'a WebState, visitor: &'a Visitor, story: &'a IncidentStory,
         since: Exactly(incident.since),
         until: incident.resolved_at.map(Exactly),
         lasted: span(incident.since, incident.resolved_at.unwrap_or(now)),
-        cause: incident.held.cause().map(|cause| cause.to_string()),
+        cause: held_back_by(incident, incidents),
         acknowledged_by: incident.acknowledged.as_ref().map(|acknowledged| cut(&acknowledged.by, 100)),
         detail: detail(&incident.detail, access),
         acknowledge: format!("/incidents/{}/acknowledge", incident.id),
-        operator: visitor.operates().filter(|_| incident.is_live() && incident.acknowledged.is_none()),
+        silence: format!("/silences/{}", incident.issue),
+        silenced: silenced(incident.issue, silences, now).filter(|_| incident.is_live()).map(Exactly),
+        operator: visitor.operates().filter(|_| incident.is_live()),
         changes: changes.iter().map(change).collect(),
         notices: notices.iter().map(|record| told(record, access)).collect(),
         paging: paging(page, pages),

@@ -7,6 +7,7 @@ use super::detail;
 use super::incident::severity;
 use super::words::{When, cut, span};
 use crate::domain::incident::{Incident, Phase};
+use crate::domain::issue::IssueId;
 use crate::domain::silence::Silence;
 
 /// An incident that is open.
@@ -57,14 +58,31 @@ pub(super) struct Over<'a> {
     pub(super) lasted: String,
 }
 
-/// The incidents that are open.
-pub(super) fn open<'a>(incidents: &'a [Incident], silences: &[&Silence], now: DateTime<Utc>) -> Vec<Open<'a>> {
-    incidents.iter().map(|incident| one_open(incident, silences, now)).collect()
+/// The issue that keeps the incident from being told, as long as there is an incident of it among those of the report.
+pub(super) fn held_back_by<'a>(
+    incident: &Incident,
+    incidents: impl IntoIterator<Item = &'a Incident>,
+) -> Option<String> {
+    let cause = incident.held.cause().filter(|_| incident.is_live())?;
+    incidents.into_iter().any(|other| other.issue == cause).then(|| cause.to_string())
 }
 
-fn one_open<'a>(incident: &'a Incident, silences: &[&Silence], now: DateTime<Utc>) -> Open<'a> {
+/// Until when nothing is told of `issue`, if it is silenced.
+pub(super) fn silenced<'a>(
+    issue: IssueId,
+    silences: impl IntoIterator<Item = &'a Silence>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    silences.into_iter().filter(|silence| silence.covers(issue, now)).map(|silence| silence.until).max()
+}
+
+/// The incidents that are open.
+pub(super) fn open<'a>(incidents: &'a [Incident], silences: &[&Silence], now: DateTime<Utc>) -> Vec<Open<'a>> {
+    incidents.iter().map(|incident| one_open(incident, incidents, silences, now)).collect()
+}
+
+fn one_open<'a>(incident: &'a Incident, incidents: &[Incident], silences: &[&Silence], now: DateTime<Utc>) -> Open<'a> {
     let (id, issue) = (&incident.id, incident.issue);
-    let silenced = silences.iter().filter(|silence| silence.covers(issue, now)).map(|silence| silence.until).max();
     let line = incident.line();
     Open {
         id,
@@ -73,9 +91,9 @@ fn one_open<'a>(incident: &'a Incident, silences: &[&Silence], now: DateTime<Utc
         age: span(incident.since, now),
         unseen: unseen(incident),
         unstable: incident.unstable,
-        cause: incident.held.cause().map(|cause| cause.to_string()),
+        cause: held_back_by(incident, incidents),
         acknowledged_by: incident.acknowledged.as_ref().map(|acknowledged| cut(&acknowledged.by, 100)),
-        silenced: silenced.map(When),
+        silenced: silenced(issue, silences.iter().copied(), now).map(When),
         acknowledge: format!("/incidents/{id}/acknowledge"),
         acknowledge_label: format!("Acknowledge: {line}"),
         silence_1h: format!("/silences/{issue}/1h"),

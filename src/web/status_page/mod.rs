@@ -6,14 +6,17 @@
 //! written here holds only words of ours.
 
 mod chart;
+mod days;
 mod glance;
 mod incident;
+mod listing;
 mod lists;
 mod machinery;
 mod now;
 mod orders;
 mod parts;
 mod past;
+mod points;
 mod strip;
 mod words;
 
@@ -88,6 +91,7 @@ struct Sorry<'a> {
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(readable("/").route(reading().to(page)))
+        .service(readable("/incidents").route(reading().to(listing::page)))
         .service(readable("/incidents/{id}").route(reading().to(incident::page)))
         .service(readable("/page.css").route(reading().to(style)))
         .service(readable("/page.js").route(reading().to(script)))

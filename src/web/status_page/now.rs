@@ -47,7 +47,7 @@ struct Page<'a> {
     parts: Vec<PartView<'a>>,
     stuck: Option<Stuck<'a>>,
     past: Option<Vec<Day<'a>>>,
-    more_past: bool,
+    older: Option<&'a str>,
     actors: Vec<ActorRow>,
     channels: Vec<ChannelRow<'a>>,
     gaps: Option<Vec<GapRow>>,
@@ -60,9 +60,10 @@ pub(super) async fn page(
     said: Option<&'static str>,
 ) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
-    let (read, answered) = state.history(now).await;
-    let read = read.as_deref();
     let present = state.present(now);
+    let looked = present.overview.as_ref().map(|overview| overview.report.timestamp);
+    let (read, answered) = state.history(now, looked).await;
+    let read = read.as_deref();
     let (actors, deliveries) = (ops_report::actors(&state.supervisor), state.deliveries.known());
     let (standing, access) = (present.standing(), visitor.access);
     let overview = present.overview.as_deref();
@@ -96,7 +97,7 @@ pub(super) async fn page(
             .collect(),
         stuck: stuck.map(|stuck| parts::stuck(stuck, now)),
         past: read.map(|read| lists::by_day(&read.resolved)),
-        more_past: read.is_some_and(|read| read.more),
+        older: read.and_then(|read| read.older.as_deref()),
         actors: actors.iter().map(|child| machinery::actor(child, access)).collect(),
         channels: state
             .deliveries

@@ -24,8 +24,11 @@ use crate::domain::issue::IssueId;
 use crate::domain::silence::{self, Silence};
 use crate::store::Acknowledged;
 
+/// A silence that would last no longer than this beyond one that is there is not begun, as in the chat.
+const AS_GOOD_AS: Duration = Duration::from_secs(60);
+
 /// Sentences by their names.
-const SENTENCES: [(&str, &str); 15] = [
+const SENTENCES: [(&str, &str); 16] = [
     ("signed-in", "You are signed in."),
     ("signed-out", "You are signed out."),
     ("acknowledged", "The incident is acknowledged: no reminders are sent, its end is told."),
@@ -33,6 +36,7 @@ const SENTENCES: [(&str, &str); 15] = [
     ("not-open", "This incident is not open any more."),
     ("silenced-1h", "Silenced for one hour; the all-clear of what was told is still told."),
     ("silenced-4h", "Silenced for four hours; the all-clear of what was told is still told."),
+    ("silent", "It is silenced for about as long or longer already."),
     ("too-many", "There are too many silences already: end some of them first."),
     ("told-again", "The silence is ended: what it held back is told if it is still there."),
     ("no-silence", "This silence is over already."),
@@ -156,11 +160,18 @@ pub(super) async fn silence(
 
 async fn begin_silence(state: &WebState, issue: Option<IssueId>, hours: u64) -> Result<(), &'static str> {
     let now = Utc::now();
+    let until = silence::end(now, Duration::from_hours(hours));
+    let there = state.ask(state.store.silences(now)).await.map_err(|_| "no-database")?;
+    let is_as_good =
+        |silence: &Silence| (silence.issue.is_none() || silence.issue == issue) && silence.until > until - AS_GOOD_AS;
+    if there.iter().any(is_as_good) {
+        return Err("silent");
+    }
     let silence = Silence {
         id: Uuid::now_v7().to_string(),
         issue,
         created: now,
-        until: silence::end(now, Duration::from_hours(hours)),
+        until,
         by: OPERATOR.into(),
         reason: String::new(),
     };

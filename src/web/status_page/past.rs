@@ -1,5 +1,5 @@
-//! What the page shows of the past: read from the store at most every few seconds, however many visitors there are, and
-//! drawn once for all of them.
+//! What the page shows of the past: read from the store once a cycle and every few seconds, however many visitors there
+//! are, and drawn once for all of them. It is never older than the report that it is shown with.
 //!
 //! A store that does not answer in time leaves what was read before, or nothing: the page has the present from memory.
 
@@ -14,15 +14,16 @@ use super::super::WebState;
 use super::super::problem::Problem;
 use super::super::standing::Part;
 use super::chart::{self, Chart};
+use super::days::Days;
 use super::strip::{self, Strip};
 use crate::domain::incident::Incident;
 use crate::domain::silence::Silence;
-use crate::store::{IncidentFilter, Sample, SampleDay};
+use crate::store::{IncidentFilter, Sample};
 
 /// How long it is taken for what is.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// How long days are: one that is over changes no more, and today's cell has time.
+/// How long days are: one that is over changes no more, and today's looks are read one by one.
 const DAYS_FRESH: Duration = Duration::from_secs(60);
 
 /// How long visitors wait for the store.
@@ -38,10 +39,12 @@ pub(in crate::web) struct Past(Mutex<Memory>);
 #[derive(Default)]
 struct Memory {
     asked: Option<Instant>,
+    /// Of when the newest report was then.
+    report: Option<DateTime<Utc>>,
     /// Whether the last question was answered.
     answered: bool,
     read: Option<Arc<Read>>,
-    days: Option<(Instant, Arc<Vec<SampleDay>>)>,
+    days: Option<(Instant, Arc<Days>)>,
 }
 
 /// What was read of the history.
@@ -50,8 +53,8 @@ pub(super) struct Read {
     pub(super) drawn: Vec<Drawn>,
     /// Incidents that are over, the newest first.
     pub(super) resolved: Vec<Incident>,
-    /// Whether there are more of them.
-    pub(super) more: bool,
+    /// Where older ones begin, if there are any.
+    pub(super) older: Option<String>,
     /// Silences that were not over then.
     pub(super) silences: Vec<Silence>,
     /// When somebody first looked, within the last day.
@@ -77,13 +80,13 @@ impl Past {
 }
 
 impl WebState {
-    /// The history, as far as it could be read; and whether it could be just now.
-    pub(super) async fn history(&self, now: DateTime<Utc>) -> (Option<Arc<Read>>, bool) {
+    /// The history with the looks until that of `report`, as far as it could be read; and whether it could be just now.
+    pub(super) async fn history(&self, now: DateTime<Utc>, report: Option<DateTime<Utc>>) -> (Option<Arc<Read>>, bool) {
         // Of many visitors one asks, and the others share the answer.
         let Ok(mut memory) = timeout(PATIENCE, self.past.0.lock()).await else { return (None, false) };
-        if memory.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
+        if memory.report < report || memory.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
             let read = timeout(PATIENCE, self.read_history(&mut memory.days, now)).await;
-            memory.asked = Some(Instant::now());
+            (memory.asked, memory.report) = (Some(Instant::now()), report);
             memory.answered = matches!(read, Ok(Ok(_)));
             if let Ok(Ok(read)) = read {
                 memory.read = Some(Arc::new(read));
@@ -92,11 +95,7 @@ impl WebState {
         (memory.read.clone(), memory.answered)
     }
 
-    async fn read_history(
-        &self,
-        days: &mut Option<(Instant, Arc<Vec<SampleDay>>)>,
-        now: DateTime<Utc>,
-    ) -> Result<Read, Problem> {
+    async fn read_history(&self, days: &mut Option<(Instant, Arc<Days>)>, now: DateTime<Utc>) -> Result<Read, Problem> {
         let store = &self.store;
         let over = IncidentFilter { open: Some(false), issue: None };
         let resolved = self.ask(store.incidents_page(over, None, INCIDENTS)).await?;
@@ -106,17 +105,18 @@ impl WebState {
         let days = match fresh {
             Some(fresh) => fresh,
             None => {
-                let since = now - TimeDelta::days(90);
-                let mut read = self.ask(store.sample_days(since)).await?;
-                read.extend(self.ask(store.recent_days(since)).await?);
-                let read = Arc::new(read);
+                let before = days.as_ref().map(|(_, days)| &**days);
+                let read = Arc::new(self.days(before, now - TimeDelta::days(90), now).await?);
                 *days = Some((Instant::now(), Arc::clone(&read)));
                 read
             }
         };
         let (thresholds, step) = (&self.settings.thresholds, chart::step(self.settings.interval.as_secs()));
         let drawn = |part| Drawn {
-            strips: [strip::of_hours(part, &samples, thresholds, now), strip::of_days(part, &days, thresholds, now)],
+            strips: [
+                strip::of_hours(part, &samples, thresholds, now),
+                strip::of_days(part, &days, &samples, thresholds, now),
+            ],
             charts: match part {
                 Part::OpenAi => chart::of_openai(&samples, now, step).into_iter().collect(),
                 Part::Notion => chart::of_notion(&samples, now, step).into_iter().collect(),
@@ -125,8 +125,8 @@ impl WebState {
         };
         Ok(Read {
             drawn: Part::ALL.into_iter().map(drawn).collect(),
-            more: resolved.next.is_some(),
             resolved: resolved.items,
+            older: resolved.next,
             silences,
             first: samples.first().map(|sample| sample.at),
             well_since: well_since(&samples),
@@ -143,25 +143,13 @@ fn well_since(samples: &[Sample]) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::tests::sample;
 
     #[test]
     fn it_is_well_since_the_first_good_look_after_the_last_bad_one() {
         let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
         let looks = |well: &[bool]| -> Vec<Sample> {
-            let sample = |(ok, minute): (&bool, i64)| Sample {
-                at: at(minute),
-                ok: *ok,
-                openai: None,
-                notion: None,
-                jobs: None,
-                done: None,
-                low_qa: None,
-                avg_qa_tenths: None,
-                stuck: None,
-                health_ms: None,
-                openai_ms: None,
-                notion_ms: None,
-            };
+            let sample = |(ok, minute): (&bool, i64)| Sample { ok: *ok, ..sample::look(at(minute)) };
             well.iter().zip(0..).map(sample).collect()
         };
         for (well, expected) in [

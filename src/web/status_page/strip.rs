@@ -6,8 +6,9 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::standing::Part;
+use super::days::Days;
 use crate::domain::rules::Thresholds;
-use crate::store::{Sample, SampleDay};
+use crate::store::Sample;
 
 /// Cells of the last day.
 const HALF_HOURS: i64 = 48;
@@ -83,6 +84,15 @@ pub(super) fn judge(part: Part, sample: &Sample, thresholds: &Thresholds) -> Opt
     }
 }
 
+/// How many of these looks found the part well, and how many not.
+pub(super) fn count<'a>(part: Part, samples: impl Iterator<Item = &'a Sample>, thresholds: &Thresholds) -> (u64, u64) {
+    samples.fold((0, 0), |(yes, no), sample| match judge(part, sample, thresholds) {
+        Some(true) => (yes + 1, no),
+        Some(false) => (yes, no + 1),
+        None => (yes, no),
+    })
+}
+
 /// The strip of the last 24 hours until `now`.
 pub(super) fn of_hours(part: Part, samples: &[Sample], thresholds: &Thresholds, now: DateTime<Utc>) -> Strip {
     let end = (now.timestamp().div_euclid(HALF_HOUR) + 1) * HALF_HOUR;
@@ -105,38 +115,28 @@ pub(super) fn of_hours(part: Part, samples: &[Sample], thresholds: &Thresholds, 
     strip("Last 24 hours", cells, of_looks)
 }
 
-/// The strip of the last 90 days until `now`, by UTC.
-pub(super) fn of_days(part: Part, days: &[SampleDay], thresholds: &Thresholds, now: DateTime<Utc>) -> Strip {
+/// The strip of the last 90 days until `now`, by UTC: today by its looks, which are among `samples`, the other ones by what
+/// is kept of `days`.
+pub(super) fn of_days(
+    part: Part,
+    days: &Days,
+    samples: &[Sample],
+    thresholds: &Thresholds,
+    now: DateTime<Utc>,
+) -> Strip {
     let today = now.timestamp().div_euclid(DAY);
+    let of_today = samples.iter().filter(|sample| sample.at.timestamp().div_euclid(DAY) == today);
     let cells = (today - DAYS + 1..=today).map(|number| {
-        let day = days.iter().find(|day| day.day.timestamp().div_euclid(DAY) == number);
-        let (yes, no) = day.map(|day| judge_day(part, day, thresholds)).unwrap_or_default();
+        let day = days.kept.iter().find(|day| day.day.timestamp().div_euclid(DAY) == number);
+        let (yes, no) = match day {
+            _ if number == today => count(part, of_today.clone(), thresholds),
+            Some(day) => days.looks(part, day, thresholds),
+            None => (0, 0),
+        };
         let began = DateTime::from_timestamp(number * DAY, 0).unwrap_or(now);
         (began.format("%-d %b UTC").to_string(), yes, no)
     });
     strip("Last 90 days", cells, whole_days)
-}
-
-/// How many looks of a day found the part well, and how many not. Of jobs a day only knows what its looks add up to.
-fn judge_day(part: Part, day: &SampleDay, thresholds: &Thresholds) -> (u64, u64) {
-    match part {
-        Part::OpenAi => (day.openai.yes, day.openai.no),
-        Part::Notion => (day.notion.yes, day.notion.no),
-        Part::Jobs => {
-            let below = |part: f64, whole: f64, least: f64| whole > 0.0 && part / whole < least;
-            let many = day.jobs.sum >= thresholds.completion_min_jobs.saturating_mul(day.jobs.known);
-            let low =
-                many && below(100.0 * day.done_sum as f64, day.jobs.sum as f64, thresholds.completion_min_percent);
-            let qa = &day.avg_qa_tenths;
-            let poor = below(qa.sum as f64, qa.known as f64, thresholds.qa_avg_min * 10.0);
-            // As in `judge`: one bad figure is enough, and well is only what both figures say.
-            let bad_figures = if low || poor { day.jobs.known } else { 0 };
-            // As many looks at least have seen some: the others may have seen none.
-            let stuck = if day.stuck_max > 0 { day.stuck.sum.div_ceil(day.stuck_max) } else { 0 };
-            let bad = stuck.max(bad_figures);
-            (day.jobs.known.min(day.stuck.known).saturating_sub(bad), bad)
-        }
-    }
 }
 
 /// What the cells add up to, each of which knows how many looks were good, and how many not.
@@ -183,6 +183,7 @@ fn strip(title: &'static str, cells: impl Iterator<Item = (String, u64, u64)>, s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SampleDay;
     use crate::web::tests::sample::thresholds;
 
     fn sample(minute: i64) -> Sample {
@@ -228,15 +229,45 @@ mod tests {
     #[test]
     fn a_day_that_nobody_knows_is_no_good_day() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(100);
-        let mut day = SampleDay { day: now, ..SampleDay::default() };
+        let mut day = SampleDay { day: now - TimeDelta::days(1), ..SampleDay::default() };
         day.add(&sample(0));
         for part in Part::ALL {
-            let strip = of_days(part, std::slice::from_ref(&day), &thresholds(), now);
+            let strip = of_days(part, &of(&day), &[], &thresholds(), now);
             assert_eq!(strip.html.matches("class=\"u\"").count(), 89);
             assert_eq!(
                 (strip.html.matches("class=\"g\"").count(), strip.summary.as_str()),
                 (1, "1 of 1 days all well")
             );
+        }
+    }
+
+    fn of(day: &SampleDay) -> Days {
+        Days { kept: vec![day.clone()], ..Days::default() }
+    }
+
+    /// The kind of the cell so many before the last one.
+    fn kind(strip: &Strip, before: usize) -> Option<&str> {
+        strip.html.rsplit("<i class=\"").nth(before).and_then(|cell| cell.get(..1))
+    }
+
+    #[test]
+    fn today_is_judged_look_by_look_and_no_bad_one_is_averaged_away() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(100) + TimeDelta::hours(12);
+        let at = |minutes| now.signed_duration_since(DateTime::UNIX_EPOCH).num_minutes() - minutes;
+        let well: Vec<Sample> = (1..720).rev().map(|minutes| sample(at(minutes))).collect();
+        // What is known of the day from before the newest look.
+        let mut day = SampleDay { day: now - TimeDelta::hours(12), ..SampleDay::default() };
+        well.iter().for_each(|sample| day.add(sample));
+        for (part, bad) in [
+            (Part::Jobs, Sample { done: Some(2), ..sample(at(0)) }),
+            (Part::Jobs, Sample { avg_qa_tenths: Some(700), ..sample(at(0)) }),
+            (Part::Notion, Sample { notion: Some(false), ..sample(at(0)) }),
+        ] {
+            let looks = [well.clone(), vec![bad]].concat();
+            let [hours, days] =
+                [of_hours(part, &looks, &thresholds(), now), of_days(part, &of(&day), &looks, &thresholds(), now)];
+            assert_eq!((kind(&hours, 0), hours.summary.as_str()), (Some("b"), "99.8% of looks well"), "{part:?}");
+            assert_eq!((kind(&days, 0), days.summary.as_str()), (Some("m"), "0 of 1 days all well"), "{part:?}");
         }
     }
 
@@ -256,11 +287,10 @@ mod tests {
             ("too few done", vec![Sample { done: Some(2), stuck: None, ..sample(0) }; 10], "b"),
             ("all well", vec![sample(0); 10], "g"),
         ] {
-            let mut day = SampleDay { day: now, ..SampleDay::default() };
+            let mut day = SampleDay { day: now - TimeDelta::days(1), ..SampleDay::default() };
             samples.iter().for_each(|sample| day.add(sample));
-            let strip = of_days(Part::Jobs, std::slice::from_ref(&day), &thresholds(), now);
-            let last = strip.html.rsplit("<i class=\"").next().and_then(|cell| cell.get(..1));
-            assert_eq!(last, Some(expected), "{what}");
+            let strip = of_days(Part::Jobs, &of(&day), &[], &thresholds(), now);
+            assert_eq!(kind(&strip, 1), Some(expected), "{what}");
             assert!(strip.html.contains(" UTC: "), "{}", strip.html);
         }
     }

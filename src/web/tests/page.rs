@@ -1,15 +1,16 @@
 //! The pages as HTML: what they say of whom and to whom, and what they never say.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DurationRound, TimeDelta, Utc};
 
 use super::history::incident;
 use super::sample;
 use super::support::{Choice, Told, Web};
 use crate::domain::fault::{Fault, FaultKind, Party};
 use crate::domain::incident::{Incident, Phase};
-use crate::domain::issue::IssueId;
+use crate::domain::issue::{Issue, IssueId};
 use crate::domain::job::{Metrics, StuckJob, StuckJobs};
 use crate::domain::report::{Answer, CheckName, Figures, Latency, Overview, Report, Section, Sight};
+use crate::store::{Decision, Sample};
 
 pub(super) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -139,6 +140,55 @@ async fn a_store_that_does_not_answer_takes_only_the_history_away() {
     assert!(
         page.body.contains("The history cannot be read at the moment.") && section(&page, "now").contains("2 issues")
     );
+}
+
+#[actix_web::test]
+async fn strips_and_charts_are_as_new_as_the_report_beside_them() {
+    let web = Web::start(Choice::default());
+    // All within the same cell.
+    let begin = Utc::now().duration_trunc(TimeDelta::minutes(30)).unwrap();
+    for (second, done, stuck, least, cells) in [(0, 18, 0, 0, "g"), (1, 2, 9, 0, "m"), (2, 2, 12, 9, "b")] {
+        let at = begin + TimeDelta::seconds(second);
+        let mut overview = sample::well_at(at);
+        if stuck > 0 {
+            overview.report = overview.report.with([Issue::new(IssueId::StuckJobs, "stuck")]);
+        }
+        let look =
+            Sample { at, ok: stuck == 0, jobs: Some(20), done: Some(done), stuck: Some(stuck), ..sample::look(at) };
+        web.store.settle(|_| Decision { sample: Some(look), ..Decision::default() }).await.unwrap();
+        web.publish(overview);
+        let page = web.get("/").await;
+        let jobs = section(&page, "jobs");
+        let last: Vec<_> = jobs.split("<div class=\"cells\"").skip(1).map(last_cell).collect();
+        assert_eq!(last, [cells, cells], "{jobs}");
+        assert!(jobs.contains(&format!(": {stuck} at the end, from {least} to {stuck}")), "{jobs}");
+        assert_eq!(jobs.contains("100% of looks well"), stuck == 0, "{jobs}");
+        assert_eq!(jobs.contains("1 of 1 days all well"), stuck == 0, "{jobs}");
+    }
+}
+
+#[actix_web::test]
+async fn a_bad_look_of_a_day_that_is_over_is_not_averaged_away() {
+    let web = Web::showing(sample::well_at(Utc::now()), Choice::default());
+    let begin = Utc::now().duration_trunc(TimeDelta::days(1)).unwrap() - TimeDelta::days(3);
+    for (day, worst) in [(0, 2), (1, 18)] {
+        for hour in 0..20 {
+            // On the second day something else was wrong.
+            let (ok, done) = if hour == 7 { (false, worst) } else { (true, 18) };
+            let at = begin + TimeDelta::days(day) + TimeDelta::hours(hour);
+            let look = Sample { at, ok, jobs: Some(20), done: Some(done), stuck: Some(0), ..sample::look(at) };
+            web.store.settle(|_| Decision { sample: Some(look), ..Decision::default() }).await.unwrap();
+        }
+    }
+    let page = web.get("/").await;
+    let jobs = section(&page, "jobs");
+    assert!(jobs.contains("1 of 2 days all well") && jobs.matches(": partly well").count() == 1, "{jobs}");
+}
+
+/// The kind of the last cell of a strip.
+fn last_cell(strip: &str) -> &str {
+    let strip = strip.split("</div>").next().unwrap();
+    strip.rsplit("<i class=\"").next().and_then(|cell| cell.get(..1)).unwrap()
 }
 
 #[actix_web::test]

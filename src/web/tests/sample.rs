@@ -9,6 +9,7 @@ use crate::domain::issue::{Issue, IssueId};
 use crate::domain::job::{Metrics, StuckJob, StuckJobs};
 use crate::domain::report::{Answer, CheckName, Figures, Latency, Overview, Report, Section, Sight};
 use crate::domain::rules::{Thresholds, metrics_issues, stuck_issue};
+use crate::store::Sample;
 
 /// The moment of the guide's sample.
 pub(in crate::web) fn moment() -> DateTime<Utc> {
@@ -100,4 +101,22 @@ fn report(timestamp: DateTime<Utc>, metrics: Metrics, stuck: StuckJobs) -> Repor
         section(CheckName::StuckJobs, 412, Figures::StuckJobs(stuck), many.into_iter().collect()),
     ];
     Report::assemble(1, timestamp, sections)
+}
+
+/// A look of which nothing is known but how long the parties took to answer.
+pub(in crate::web) fn look(at: DateTime<Utc>) -> Sample {
+    Sample {
+        at,
+        ok: true,
+        openai: None,
+        notion: None,
+        jobs: None,
+        done: None,
+        low_qa: None,
+        avg_qa_tenths: None,
+        stuck: None,
+        health_ms: Some(70),
+        openai_ms: Some(70),
+        notion_ms: Some(40),
+    }
 }

@@ -112,6 +112,22 @@ async fn orders_need_the_session_and_what_its_pages_hold() {
     assert_eq!((silence.issue, silence.until), (Some(IssueId::StuckJobs), end), "in whole seconds, as cycles count");
     let (page, _) = seen(&web, &cookie).await;
     assert!(section(&page, "open").contains("silenced until <time"));
+    for path in ["/silences/stuck_jobs/1h", "/silences/stuck_jobs/4h"] {
+        assert_eq!(press(&web, &cookie, path, &csrf).await.did(), Some("silent"), "{path}");
+    }
+    assert_eq!(web.store.silences(Utc::now()).await.unwrap().len(), 1, "they do not pile up");
+    let own = web.ask("GET", "/incidents/i-1", &[("cookie", &cookie)]).await;
+    assert!(section(&own, "incident").contains("<dt>Silenced until</dt><dd><time"), "{}", own.body);
+    for span in ["1h", "4h"] {
+        let form =
+            format!("action=\"/silences/stuck_jobs/{span}\"><input type=\"hidden\" name=\"csrf\" value=\"{csrf}\">");
+        assert!(section(&own, "incident").contains(&form), "{}", own.body);
+    }
+    assert!(!web.get("/incidents/i-1").await.body.contains("<form"), "not for whoever shows no token");
+    assert_eq!(press(&web, &cookie, "/silences/all/1h", &csrf).await.did(), Some("silenced-1h"), "that is more");
+    assert_eq!(press(&web, &cookie, "/silences/all/1h", &csrf).await.did(), Some("silent"));
+    let all = web.store.silences(Utc::now()).await.unwrap().into_iter().find(|silence| silence.issue.is_none());
+    press(&web, &cookie, &format!("/silences/{}/end", all.unwrap().id), &csrf).await;
     let told = press(&web, &cookie, &format!("/silences/{}/end", silence.id), &csrf).await;
     assert_eq!(told.did(), Some("told-again"));
     assert_eq!(web.store.silences(Utc::now()).await.unwrap(), []);

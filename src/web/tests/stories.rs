@@ -7,8 +7,9 @@ use super::page::{ill_now, owned, section};
 use super::sample;
 use super::support::{Choice, Web};
 use crate::domain::history::What;
-use crate::domain::incident::{Change, Incident, Phase};
+use crate::domain::incident::{Change, Held, Incident, Phase};
 use crate::domain::issue::IssueId;
+use crate::domain::report::Overview;
 use crate::store::{Decision, Recorded};
 
 #[actix_web::test]
@@ -25,8 +26,24 @@ async fn ten_thousand_incidents_leave_the_page_as_it_is() {
     let page = web.get("/").await;
     let past = section(&page, "past");
     assert_eq!(past.matches("href=\"/incidents/").count(), 40);
-    assert!(past.contains("Older ones:") && page.body.len() < 150_000, "{}", page.body.len());
+    assert!(page.body.len() < 150_000, "{}", page.body.len());
     assert!(!page.body.contains("cannot be read"));
+    let older = |page: &str| {
+        let link = page.split("<a href=\"").find(|link| link.contains("Older incidents"))?;
+        link.split('"').next().map(str::to_owned)
+    };
+    let mut next = older(past).unwrap();
+    for _ in 0..3 {
+        let page = web.get(&next).await;
+        assert_eq!((page.status.as_u16(), page.body.matches("id=\"past-i-").count()), (200, 60), "{next}");
+        let going_on = older(&page.body).unwrap();
+        assert!(going_on != next && page.body.contains("<a href=\"/incidents\">The newest</a>"), "{}", page.body);
+        next = going_on;
+    }
+    let first = web.get("/incidents").await;
+    assert!(first.body.contains("id=\"past-i-0-0\"") && !first.body.contains("The newest"), "{}", first.body);
+    let wrong = web.get("/incidents?after=nonsense").await;
+    assert_eq!((wrong.status.as_u16(), wrong.header("content-type")), (400, Some("text/html; charset=utf-8")));
     let feed = web.get("/feed.xml").await;
     assert_eq!(
         (feed.body.matches("<entry>").count(), feed.header("content-type")),
@@ -59,6 +76,26 @@ async fn an_incident_has_its_own_page() {
     let told = web.get("/incidents/i-1").await;
     assert_eq!((told.status.as_u16(), told.header("retry-after")), (503, Some("5")));
     assert!(told.body.contains("cannot be shown now"), "{}", told.body);
+}
+
+#[actix_web::test]
+async fn what_explains_an_incident_is_named_as_long_as_it_is_there() {
+    let held =
+        |phase| Incident { held: Held::By(IssueId::NotionOffline), ..incident("i-1", IssueId::StuckJobs, phase) };
+    let cause = incident("i-2", IssueId::NotionOffline, Phase::Open);
+    let web = Web::start(owned());
+    for (phase, incidents, is_named) in [
+        (Phase::Open, vec![held(Phase::Open), cause.clone()], true),
+        (Phase::Recovering, vec![held(Phase::Recovering)], false),
+        (Phase::Resolved, vec![cause], false),
+    ] {
+        remember(&web.store, vec![held(phase)]).await;
+        web.publish(Overview { incidents, ..ill_now() });
+        let own = web.get("/incidents/i-1").await.body;
+        assert_eq!(own.contains("Held back by"), is_named, "{phase:?}: {own}");
+        let page = web.get("/").await;
+        assert_eq!(section(&page, "open").contains("held back by"), is_named, "{phase:?}");
+    }
 }
 
 #[actix_web::test]

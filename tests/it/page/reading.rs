@@ -94,6 +94,29 @@ async fn on_paper_nothing_is_cut_dark_or_to_be_pressed() {
 }
 
 #[actix_rt::test]
+async fn on_a_phone_tables_are_whole_and_each_figure_says_what_it_is() {
+    let home = ill().await;
+    let service = home.serve().await;
+    service.cycle().await;
+    let browser = Browser::start().await;
+    sign_in(&browser, &service).await;
+    browser.resize(360, 740).await;
+    let cut = "return [...document.querySelectorAll('.scroll, .scroll td, .scroll tbody th, .scroll button')] \
+               .filter((part) => part.getBoundingClientRect().right > 344 || part.scrollWidth > part.clientWidth + 1) \
+               .map((part) => part.outerHTML.slice(0, 100))";
+    assert_eq!(browser.run(cut).await, json!([]));
+    let said = "return [...document.querySelectorAll('#actors tbody tr:first-child td, #channels tbody tr:first-child td')] \
+                .map((cell) => getComputedStyle(cell, '::before').content).filter((said) => said !== 'none')";
+    let said = browser.run(said).await.to_string();
+    for name in ["Restarts", "Last failure", "Last delivered", "Last error"] {
+        assert!(said.contains(name), "{said} does not say {name}");
+    }
+    let name = "return Math.min(...[...document.querySelectorAll('#stuck tbody th')].map((name) => name.clientWidth))";
+    assert!(browser.run(name).await.as_f64().is_some_and(|width| width > 280.0), "names have the whole line");
+    browser.close().await;
+}
+
+#[actix_rt::test]
 async fn each_control_is_reached_by_keyboard_in_its_order_and_seen() {
     let home = ill().await;
     let service = home.serve().await;

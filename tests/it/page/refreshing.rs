@@ -4,7 +4,7 @@ use crate::support::browser::Browser;
 use crate::support::server::{own_server, starts_again, stops};
 use crate::support::{Home, Service, now};
 
-use super::sign_in;
+use super::{look, sign_in};
 
 /// The page of a service that looks when it is told to, for somebody who is signed in.
 async fn opened(home: &Home) -> (Service, Browser) {
@@ -57,6 +57,9 @@ async fn what_comes_and_goes_does_so_on_the_page() {
     browser.comes_to("#past", "7 job(s) stuck").await;
     assert_eq!(browser.run("return window.isTheSame === true").await, true, "it was not loaded anew");
     assert_eq!(browser.console().await, Vec::<String>::new());
+    browser.open(&format!("{}/incidents", service.url)).await;
+    browser.wait_for("#past", "7 job(s) stuck").await;
+    look(&browser, &service, "past").await;
     browser.close().await;
 }
 
@@ -67,6 +70,8 @@ async fn a_refresh_leaves_focus_selection_and_scrolled_places() {
     let (service, browser) = opened(&home).await;
     browser.resize(360, 740).await;
     browser.wait_for_count(".said", 0).await;
+    // Something that is scrolled, wherever tables fit.
+    browser.run("document.styleSheets[0].insertRule('#actors table { width: 40rem !important }', 0)").await;
     let begin = "window.button = document.querySelector('#open form[action$=\"/silences/stuck_jobs/1h\"] button'); \
                  button.focus(); \
                  window.table = document.querySelector('#actors .scroll'); table.scrollLeft = 40; \
