@@ -170,13 +170,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_taken_out_in_every_form_that_a_library_might_write() {
-        let scrubber = scrubber(&["12:AbC-d_9", "p@ss\"wörd", "hunter22"]);
+        let scrubber = scrubber(&["12:AbC-d_9", "p@ss\"wörd", "hunter2"]);
         let table = [
             ("nothing here", "nothing here"),
             ("POST /bot12:AbC-d_9/getMe", "POST /bot***/getMe"),
             ("POST /bot12%3AAbC-d_9/getMe", "POST /bot***/getMe"),
             ("POST /bot12%3aAbC%2Dd%5F9/getMe", "POST /bot***/getMe"),
-            ("hunter22hunter22, hunter222", "******, ***2"),
+            ("hunter2hunter2, hunter22", "******, ***2"),
             ("hunter3 ünter2 hunter", "hunter3 ünter2 hunter"),
             ("pass p@ss\"wörd!", "pass ***!"),
             (r#"pass "p@ss\"wörd""#, r#"pass "***""#),

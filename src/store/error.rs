@@ -137,7 +137,8 @@ impl StoreError {
             "53100" => Self::Full,
             "57014" => Self::Timeout,
             "53300" => Self::Unreachable("it has too many connections".into()),
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Self::Unreachable("it ended the connection".into()),
+            "57P03" => Self::Unreachable("it takes no connections while it starts or stops".into()),
+            "57P01" | "57P02" | "57P05" | "25P03" => Self::Unreachable("it ended the connection".into()),
             code if code.starts_with("08") => Self::Unreachable("the connection was lost".into()),
             code => {
                 Self::Failed(words_of_postgres(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into))

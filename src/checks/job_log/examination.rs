@@ -70,7 +70,7 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     let says = format!("a {}; over: {}; not over: {}", status.kind, list(&over), list(&others));
     let is_done = |option: &&String| statuses.is_done(Some(option.as_str()));
     if jobs == Jobs::All && !status.options.iter().any(|option| is_done(&option)) {
-        return without_done(says, &status.options);
+        return without_done(&says, &status.options);
     }
     if !ends.is_empty() {
         return Finding::warn(says, Remedy::TerminalNames { names: ends });
@@ -86,7 +86,7 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
 
 /// No job can be done by these names, and the completion rate is 0, whatever happens. Where all of them are of jobs under way,
 /// the first one may simply not have ended yet: a `select` has no name that was never used.
-fn without_done(says: String, there: &[String]) -> Finding {
+fn without_done(says: &str, there: &[String]) -> Finding {
     let says = format!("{says}; no name of STATUS_DONE");
     let remedy = Remedy::DoneNames { there: there.to_vec() };
     match there {
