@@ -158,7 +158,7 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, ClientError> {
     match failure {
         Some(failure) if failure.is_about_money() => Err(reply.error_as(ErrorKind::QuotaExhausted, failure.message())),
         Some(failure) => Err(reply.error(failure.message())),
-        None if reply.is_success() && reply.is_json() => Err(reply.error("answered with JSON of another shape")),
+        None if reply.is_success() && reply.is_json() => Err(reply.of_another_shape()),
         None => Err(reply.error("")),
     }
 }
@@ -232,8 +232,8 @@ mod tests {
             (503, "{}", ServerFault, ""),
             (200, r#"{"error":{"message":"Upstream failed","code":502}}"#, Garbage, "Upstream failed"),
             (200, r#"{"choices":null,"data":{}}"#, Garbage, "answered with JSON of another shape"),
-            (200, r#"{"choices":[{"mess"#, Garbage, "answered with JSON of another shape"),
-            (200, "", Garbage, "answered with JSON of another shape"),
+            (200, r#"{"choices":[{"mess"#, Garbage, "answered with what is no JSON, though it says so"),
+            (200, "", Garbage, "answered with nothing, though it says that it is JSON"),
         ];
         for (status, body, kind, detail) in table {
             for probe in [Probe::Models, chat()] {

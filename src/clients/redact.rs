@@ -2,6 +2,8 @@
 //!
 //! Parties do echo keys in their errors, and proxies echo whole URLs, Telegram's with the token in it.
 
+use crate::secret::masked;
+
 /// The most characters that a detail keeps.
 pub const DETAIL_LIMIT: usize = 300;
 
@@ -23,7 +25,7 @@ pub fn clean(text: &str, known: &[&str]) -> String {
     let mut text = window(text).to_owned();
     for secret in known.iter().filter(|secret| !secret.is_empty()) {
         if text.contains(secret) {
-            text = text.replace(secret, MASK);
+            text = masked(&text, secret, MASK);
         }
     }
     let words: Vec<String> = text
@@ -139,6 +141,7 @@ mod tests {
     #[test]
     fn a_known_secret_is_taken_out_whatever_it_looks_like() {
         assert_eq!(clean("no such user: hunter2 at hunter2", &["hunter2", ""]), "no such user: [secret] at [secret]");
+        assert_eq!(clean("failed to lookup, key p", &["p"]), "failed to lookup, key [secret]");
     }
 
     #[test]

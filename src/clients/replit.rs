@@ -137,8 +137,10 @@ impl Settings {
 
 /// The token and when it expires, of the first connection that has one.
 fn read(reply: &Reply) -> Result<(Secret, Option<DateTime<Utc>>), ClientError> {
-    let connections: Connections = serde_json::from_slice(reply.json()?)
-        .map_err(|_| reply.error("Replit's connector answered with JSON of another shape"))?;
+    let connections: Connections = serde_json::from_slice(reply.json()?).map_err(|_| {
+        let error = reply.of_another_shape();
+        ClientError { detail: format!("Replit's connector {}", error.detail), ..error }
+    })?;
     connections.items.into_iter().find_map(|connection| connection.settings.token()).ok_or_else(|| {
         reply.error_as(
             ErrorKind::Unauthorized,

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::web::Bytes;
+use serde::de::IgnoredAny;
 
 use super::error::{ClientError, ErrorKind};
 use super::redact;
@@ -10,6 +11,9 @@ use crate::secret::Secret;
 
 /// The longest wait that we let a party ask for.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How the detail of an error ends whose answer does not even say that it is JSON: somebody else may have given it.
+pub const NOT_JSON: &str = ", not JSON";
 
 /// An answer, read to its end.
 pub struct Reply {
@@ -57,6 +61,18 @@ impl Reply {
         ClientError { kind, status: Some(self.status), retry_after: self.retry_after, detail }
     }
 
+    /// The error that a successful answer is which says that it is JSON and cannot be read: a page to sign in to some
+    /// network may say so, too.
+    pub fn of_another_shape(&self) -> ClientError {
+        let is_json = serde_json::from_slice::<IgnoredAny>(&self.body).is_ok();
+        self.error(match self.body.trim_ascii_start().first() {
+            _ if is_json => "answered with JSON of another shape",
+            None => "answered with nothing, though it says that it is JSON",
+            Some(b'<') => "answered with HTML, though it says that it is JSON",
+            Some(_) => "answered with what is no JSON, though it says so",
+        })
+    }
+
     fn kind(&self) -> ErrorKind {
         match self.status {
             401 => ErrorKind::Unauthorized,
@@ -75,9 +91,9 @@ impl Reply {
         match self.status {
             300..400 => "redirected".to_owned(),
             _ if self.is_json() => String::new(),
-            _ if self.content_type.contains("html") => "answered with HTML, not JSON".to_owned(),
+            _ if self.content_type.contains("html") => format!("answered with HTML{NOT_JSON}"),
             _ if self.content_type.is_empty() => "answered with nothing that says it is JSON".to_owned(),
-            _ => format!("answered with {}, not JSON", self.content_type),
+            _ => format!("answered with {}{NOT_JSON}", self.content_type),
         }
     }
 }
@@ -138,6 +154,22 @@ mod tests {
         for (status, content_type, kind, detail) in table {
             let error = reply(status, content_type).json().unwrap_err();
             assert_eq!((error.kind, error.detail.as_str()), (kind, detail), "for {status} {content_type}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_only_says_that_it_is_json_is_not_called_so() {
+        for (body, detail) in [
+            (r#"{"a":1}"#, "answered with JSON of another shape"),
+            ("[]", "answered with JSON of another shape"),
+            ("\n<!DOCTYPE html><html>Sign in", "answered with HTML, though it says that it is JSON"),
+            (r#"{"a":"#, "answered with what is no JSON, though it says so"),
+            ("hello", "answered with what is no JSON, though it says so"),
+            (" ", "answered with nothing, though it says that it is JSON"),
+        ] {
+            let reply = Reply { body: Bytes::from(body), ..reply(200, "application/json") };
+            let error = reply.of_another_shape();
+            assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Garbage, detail), "{body}");
         }
     }
 

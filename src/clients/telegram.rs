@@ -231,7 +231,7 @@ impl Telegram {
             return Err(if refused { reply.error_as(ErrorKind::Garbage, "") } else { reply.error("") });
         }
         let answer: Answer<T> = serde_json::from_slice(&reply.body).map_err(|_| match reply.is_success() {
-            true => reply.error("answered with JSON of another shape"),
+            true => reply.of_another_shape(),
             false => reply.error(""),
         })?;
         Ok(match answer.result {

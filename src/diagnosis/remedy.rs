@@ -57,6 +57,8 @@ pub enum Remedy {
         /// `Read` or `Update`.
         capability: &'static str,
     },
+    /// The integration may not even ask who it is.
+    NotionForbidden,
     /// The database has several data sources, or none for us.
     DataSource {
         /// The variable with the id.
@@ -162,12 +164,12 @@ pub enum Remedy {
         channel: &'static str,
     },
 
-    /// The database is a file on a host that loses files.
+    /// The database is a file, or in memory, on a host that loses files.
     LostFiles {
         /// What the host is called.
         host: &'static str,
     },
-    /// The database is in memory.
+    /// The database is in memory, on a host that keeps files.
     InMemory,
     /// The database is of a newer version of this program.
     NewerDatabase,
@@ -200,6 +202,8 @@ pub enum Remedy {
     NoOpsToken,
     /// There is no `PUBLIC_URL`.
     NoPublicUrl,
+    /// A variable has a name that nobody reads, and nearly one that is read.
+    MisspeltSetting,
     /// A setting is doubtful, as the answer says.
     OtherSetting,
 }

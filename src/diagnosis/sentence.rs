@@ -66,6 +66,11 @@ impl fmt::Display for Remedy {
                 "tick \"{capability} content\" among the capabilities of the integration \
                  (https://www.notion.so/profile/integrations)"
             ),
+            Self::NotionForbidden => f.write_str(
+                "see what the integration may do: Notion knows the token, but refuses even to say whose it is; tick \
+                 \"Read content\" among its capabilities, or have an owner of the workspace allow it \
+                 (https://www.notion.so/profile/integrations)",
+            ),
             Self::DataSource { variable } => write!(
                 f,
                 "set {variable} to the id of the one data source that is meant (in Notion: Manage data sources → Copy \
@@ -76,6 +81,9 @@ impl fmt::Display for Remedy {
             }
             Self::JobProperty { variable, there, .. } => {
                 write!(f, "set {variable} to the one that is meant, such as {}", quoted(strs(there)))
+            }
+            Self::DoneNames { there } if there.is_empty() => {
+                f.write_str("see that the jobs' status will have a name of STATUS_DONE: no job is done without one")
             }
             Self::DoneNames { there } => write!(
                 f,
@@ -165,8 +173,8 @@ impl fmt::Display for Remedy {
 
             Self::LostFiles { host } => write!(
                 f,
-                "set DATABASE_URL to a PostgreSQL server: {host} loses its files at each restart, and with them which \
-                 incidents were told"
+                "set DATABASE_URL to a PostgreSQL server, such as the add-on of the host: {host} loses its files at each \
+                 restart, and with them which incidents were told"
             ),
             Self::InMemory => f.write_str(
                 "set DATABASE_URL to a file or a server: after a restart nobody knows which incidents were told",
@@ -201,6 +209,9 @@ impl fmt::Display for Remedy {
                 f.write_str("set OPS_TOKEN to a long random text, if somebody is to see details and act over the web")
             }
             Self::NoPublicUrl => f.write_str("set PUBLIC_URL, so that alerts say where the report is"),
+            Self::MisspeltSetting => {
+                f.write_str("correct the name, or take it out, where it is set: in .env, or in the environment of this program")
+            }
             Self::OtherSetting => f.write_str("change it where it is set; `auto-operator config` says where that is"),
         }
     }

@@ -1,5 +1,6 @@
 //! What people order in a chat: from the words of a command, or from a pressed button, to what is meant.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::incident::Incident;
@@ -31,6 +32,26 @@ pub enum Command {
     Check,
     /// What can be ordered.
     Help,
+}
+
+impl fmt::Display for Command {
+    /// As it is written: `/silence stuck_jobs 2h`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |issue: &Option<IssueId>| issue.map(|issue| format!("{issue} ")).unwrap_or_default();
+        match self {
+            Self::Status => f.write_str("/status"),
+            Self::Stuck => f.write_str("/stuck"),
+            Self::Incidents => f.write_str("/incidents"),
+            Self::Acknowledge(names) => {
+                f.write_str("/ack")?;
+                names.iter().try_for_each(|name| write!(f, " {name}"))
+            }
+            Self::Silence { issue, span } => write!(f, "/silence {}{}", of(issue), span::written(*span)),
+            Self::EndSilences(issue) => write!(f, "/silence {}{OFF}", of(issue)),
+            Self::Check => f.write_str("/check"),
+            Self::Help => f.write_str("/help"),
+        }
+    }
 }
 
 /// The commands, by their names, and what they do.
@@ -189,6 +210,14 @@ pub fn pressed(data: &str) -> Option<(Press, &str)> {
     let press = BUTTONS.iter().flat_map(|row| row.iter()).find(|(press, _)| press.name() == name)?.0;
     let is_id = (1..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_id.then_some((press, id))
+}
+
+impl fmt::Display for Press {
+    /// What stands on the button.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = BUTTONS.iter().flat_map(|row| row.iter()).find(|(press, _)| press == self).map(|(_, label)| *label);
+        f.write_str(label.unwrap_or(&self.name()))
+    }
 }
 
 impl Press {

@@ -56,6 +56,28 @@ fn commands_are_read_as_people_write_them() {
 }
 
 #[test]
+fn a_command_is_shown_as_it_is_written() {
+    for text in [
+        "/status",
+        "/stuck",
+        "/incidents",
+        "/ack",
+        "/ack stuck_jobs 0199abcd",
+        "/silence 2h 30m",
+        "/silence stuck_jobs 2h",
+        "/silence off",
+        "/silence stuck_jobs off",
+        "/check",
+        "/help",
+    ] {
+        let command = parse(text, "bot", true).unwrap().unwrap();
+        assert_eq!(command.to_string(), text);
+    }
+    let shown = [Press::Acknowledge, Press::Silence(1), Press::Silence(4), Press::Show].map(|press| press.to_string());
+    assert_eq!(shown, ["Acknowledge", "Silence 1 h", "Silence 4 h", "Show"]);
+}
+
+#[test]
 fn what_is_for_nobody_or_for_another_bot_is_no_command() {
     for text in ["", "  ", "status", "hello /status", "/", "/unknown", "/status@other_bot", "/status@", "//status"] {
         assert_eq!(parse(text, "ops_bot", false), None, "{text:?}");

@@ -11,12 +11,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, is_meant};
 
 /// What stands where a secret was.
 const REPLACEMENT: &str = "***";
 
-/// Shorter secrets are not looked for: they would be found in every other word.
+/// Shorter secrets are not looked for: they would be found in every other line, even as words of their own.
 const SHORTEST: usize = 4;
 
 /// Fewer characters of base64 than this are found by chance.
@@ -103,7 +103,7 @@ impl Needle {
 
     /// Where the secret begins and ends, if one of its forms stands at `at`.
     fn found_at(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
-        if let Some(end) = match_end(&self.plain, text, at) {
+        if let Some(end) = match_end(&self.plain, text, at).filter(|end| is_meant(&self.plain, text, at, *end)) {
             return Some((at, end));
         }
         let end = self.base64.iter().find_map(|core| match_end(core, text, at))?;
@@ -217,6 +217,20 @@ mod tests {
     #[test]
     fn very_short_secrets_do_not_make_the_log_unreadable() {
         assert_eq!(scrubber(&["", "a", "abc"]).scrub("abacus abc"), "abacus abc");
+    }
+
+    #[test]
+    fn a_short_secret_is_taken_out_as_a_word_and_leaves_other_words_whole() {
+        let scrubber = scrubber(&["pass"]);
+        for (text, expected) in [
+            ("a passenger with the pass", "a passenger with the ***"),
+            (
+                r#"AUTH LOGIN pass\r\n, b"\0user\0pass", smtp://u:p%61ss@h"#,
+                r#"AUTH LOGIN ***\r\n, b"\0user\0***", smtp://u:***@h"#,
+            ),
+        ] {
+            assert_eq!(scrubber.scrub(text), expected);
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub use notion::{BoardMode, Notion, NotionToken, NotionVersion, StatusBoard};
 pub use openai::{OpenAi, Probe};
 pub use problem::{Problem, Problems};
 pub use reader::{Effective, MASK, Origin, Row};
+pub use spelling::MISSPELT;
 pub use telegram::Telegram;
 pub use watch::{Limits, Patience, Timing};
 

@@ -6,6 +6,9 @@
 use super::reader::file_form;
 use super::variables;
 
+/// What a warning about such a name says of it.
+pub const MISSPELT: &str = " is not a setting; did you mean ";
+
 /// Names shorter than this are not compared.
 const SHORTEST: usize = 6;
 
@@ -39,7 +42,7 @@ fn doubt(name: &str, known: &[String]) -> Option<String> {
     let (distance, nearest) = candidates
         .map(|candidate| (strsim::damerau_levenshtein(&capitals, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)?;
-    (distance <= MAX_DISTANCE).then(|| format!("{} is not a setting; did you mean {nearest}?", name.escape_debug()))
+    (distance <= MAX_DISTANCE).then(|| format!("{}{MISSPELT}{nearest}?", name.escape_debug()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can go wrong with the store, as sentences for whoever runs the service.
 
+use std::io;
+
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
@@ -102,7 +104,7 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolTimedOut => Self::Unreachable("no connection in time".into()),
             sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) => Self::nonsense(error.to_string()),
-            sqlx::Error::Io(error) => Self::Unreachable(error.kind().to_string()),
+            sqlx::Error::Io(error) => Self::Unreachable(words_of_io(error)),
             sqlx::Error::Tls(_) => Self::Unreachable("no TLS connection could be had".into()),
             // Its words may hold a part of the URL.
             sqlx::Error::Configuration(_) => Self::Failed("its settings cannot be used".into()),
@@ -135,7 +137,8 @@ impl StoreError {
             "53100" => Self::Full,
             "57014" => Self::Timeout,
             "53300" => Self::Unreachable("it has too many connections".into()),
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Self::Unreachable("it ended the connection".into()),
+            "57P03" => Self::Unreachable("it takes no connections while it starts or stops".into()),
+            "57P01" | "57P02" | "57P05" | "25P03" => Self::Unreachable("it ended the connection".into()),
             code if code.starts_with("08") => Self::Unreachable("the connection was lost".into()),
             code => {
                 Self::Failed(words_of_postgres(code).map_or_else(|| shortened(error.message(), TEXT_LIMIT), Into::into))
@@ -143,6 +146,22 @@ impl StoreError {
         }
     }
 }
+
+/// Why there is no connection. The kind says it, except where Rust has none: a name that nobody knows is one of these, and
+/// what else the system itself says.
+fn words_of_io(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.strip_prefix("failed to lookup address information: ") {
+        Some(why) => format!("the name of its host cannot be looked up ({})", shortened(why, TEXT_LIMIT)),
+        None if error.raw_os_error().is_some() && error.kind().to_string() == UNCATEGORIZED => {
+            shortened(&text, TEXT_LIMIT)
+        }
+        None => error.kind().to_string(),
+    }
+}
+
+/// What Rust calls an error that it has no name for.
+const UNCATEGORIZED: &str = "uncategorized error";
 
 /// What to do about a code of PostgreSQL that somebody has to do something about, as half a sentence.
 pub(super) fn words_of_postgres(code: &str) -> Option<&'static str> {
@@ -206,5 +225,19 @@ mod tests {
         assert_eq!(shortened("äöüß", 3), "äöü…");
         let StoreError::Nonsense(text) = StoreError::nonsense("⚪".repeat(5_000)) else { unreachable!() };
         assert_eq!(text.chars().count(), TEXT_LIMIT + 1);
+    }
+
+    #[test]
+    fn why_there_is_no_connection_is_said_in_words() {
+        let said = |error: io::Error| StoreError::from(sqlx::Error::Io(error)).to_string();
+        let unknown = io::Error::other("failed to lookup address information: Name or service not known");
+        // EPROTO is one of those that Rust has no name for.
+        for (error, words) in [
+            (io::ErrorKind::ConnectionRefused.into(), "connection refused"),
+            (unknown, "the name of its host cannot be looked up (Name or service not known)"),
+            (io::Error::from_raw_os_error(71), "Protocol error (os error 71)"),
+        ] {
+            assert_eq!(said(error), format!("the database cannot be reached: {words}"));
+        }
     }
 }

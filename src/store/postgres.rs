@@ -82,10 +82,19 @@ pub(super) async fn is_there(url: &Secret, limits: Limits) -> Result<bool, Store
 }
 
 /// What is in the database at `url`; that it takes writes is tried with one that changes nothing and is taken back.
+///
+/// Without a pool: that takes a server which refuses for one that is just starting, tries again until its time is over,
+/// and has forgotten by then what was wrong.
 pub(super) async fn look(url: &Secret, limits: Limits) -> Result<Found, StoreError> {
-    let pool = pool(url, limits)?;
+    let options = options(url)?;
+    let connecting = async {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        prepare(&mut connection, limits).await.map(|()| connection)
+    };
+    let connected = timeout(limits.acquire, connecting).await;
+    let late = |_| StoreError::Unreachable(format!("no connection within {} s", limits.acquire.as_secs()));
+    let mut connection = connected.map_err(late)?.map_err(opening)?;
     let seen = async {
-        let mut connection = pool.acquire().await.map_err(opening)?;
         let mut transaction = connection.begin().await.map_err(opening)?;
         let tables = tables(&mut transaction).await.map_err(opening)?;
         if tables.are_foreign() {
@@ -101,7 +110,8 @@ pub(super) async fn look(url: &Secret, limits: Limits) -> Result<Found, StoreErr
         Ok(found)
     };
     let seen = seen.await;
-    pool.close().await;
+    // What was seen is seen, whether or not the server hears our good-bye.
+    let _ = connection.close().await;
     seen
 }
 

@@ -13,6 +13,7 @@ use crate::supervision::{Chaos, UnknownChild};
 #[utoipa::path(
     post,
     path = "/api/actors/{actor}/restart",
+    operation_id = "restartActor",
     params(("actor" = String, Path, description = "A name as in the report, such as `notifier:email`.")),
     responses((status = 202, description = "Soon.", body = Word)),
     security(("token" = [])),
@@ -31,6 +32,7 @@ pub(super) async fn restart(
 #[utoipa::path(
     post,
     path = "/demo/actors/{actor}/{way}",
+    operation_id = "harmActor",
     params(
         ("actor" = String, Path, description = "A name as in the report, such as `notifier:email`."),
         ("way" = String, Path, description = "`panic`, `stop`, `hang` or `block`."),

@@ -49,8 +49,9 @@ fn width(text: &str) -> usize {
 #[utoipa::path(
     get,
     path = "/badge.svg",
+    operation_id = "getBadge",
     responses((status = 200, description = "`up`, `issues` or `unknown`.", body = String, content_type = "image/svg+xml")),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn whole(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.to_see(&request)?;
@@ -62,9 +63,10 @@ pub(super) async fn whole(request: HttpRequest, state: web::Data<WebState>) -> R
 #[utoipa::path(
     get,
     path = "/badge/{part}.svg",
+    operation_id = "getBadgeOfPart",
     params(("part" = String, Path, description = "`openai`, `notion` or `jobs`.")),
     responses((status = 200, description = "`up`, `issues` or `unknown`.", body = String, content_type = "image/svg+xml")),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn part(
     request: HttpRequest,

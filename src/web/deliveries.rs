@@ -86,13 +86,14 @@ struct TryPart<'a> {
 #[utoipa::path(
     get,
     path = "/api/deliveries",
+    operation_id = "listDeliveries",
     params(
         ("channel" = Option<String>, Query, description = "`email`, `telegram` or `notion`; all if absent."),
         ("limit" = Option<u32>, Query, description = "Entries of a page; 50 if absent.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "What `next` said on the page before."),
     ),
     responses((status = 200, description = "A page of it.", body = DeliveriesPart)),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.to_see(&request)?.access;

@@ -40,8 +40,9 @@ struct Entry<'a> {
 #[utoipa::path(
     get,
     path = "/feed.xml",
+    operation_id = "getFeed",
     responses((status = 200, description = "The feed.", body = String, content_type = "application/atom+xml")),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn feed(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     state.to_see(&request)?;

@@ -64,7 +64,7 @@ impl Database {
 }
 
 /// Alive: the process can serve, and what must live does. Open to everybody.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It is.", body = Word)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "getLiveness", responses((status = 200, description = "It is.", body = Word)))]
 pub(super) async fn healthz(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     if state.supervisor.is_alive() {
         word(StatusCode::OK, "ok")
@@ -74,7 +74,7 @@ pub(super) async fn healthz(state: web::Data<WebState>) -> Result<HttpResponse, 
 }
 
 /// Ready: a cycle is complete, and the database answers. Open to everybody.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "It is.", body = Word)))]
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", responses((status = 200, description = "It is.", body = Word)))]
 pub(super) async fn readyz(state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let cycle = state.reports.borrow().is_some();
     let database = state.database.answers().await;

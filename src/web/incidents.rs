@@ -99,6 +99,7 @@ struct Wish {
 #[utoipa::path(
     get,
     path = "/api/incidents",
+    operation_id = "listIncidents",
     params(
         ("state" = Option<String>, Query, description = "`open` or `resolved`; both if absent."),
         ("issue" = Option<String>, Query, description = "Those of one issue, such as `stuck_jobs`."),
@@ -106,7 +107,7 @@ struct Wish {
         ("cursor" = Option<String>, Query, description = "What `next` said on the page before."),
     ),
     responses((status = 200, description = "A page of it.", body = IncidentsPart)),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.to_see(&request)?.access;
@@ -125,9 +126,10 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
 #[utoipa::path(
     get,
     path = "/api/incidents/{id}",
+    operation_id = "getIncident",
     params(("id" = String, Path, description = "The incident's.")),
     responses((status = 200, description = "All that is known of it.", body = StoryPart)),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn one(
     request: HttpRequest,
@@ -146,6 +148,7 @@ pub(super) async fn one(
 #[utoipa::path(
     post,
     path = "/api/incidents/{id}/ack",
+    operation_id = "acknowledgeIncident",
     params(("id" = String, Path, description = "The incident's.")),
     request_body = Option<Wish>,
     responses((status = 200, description = "It is acknowledged.", body = IncidentPart)),

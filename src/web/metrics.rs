@@ -30,6 +30,7 @@ const NO_HANDLER: &str = "none";
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "getMetrics",
     responses((status = 200, description = "Version 0.0.4 of the format.", body = String, content_type = "text/plain")),
     security((), ("token" = [])),
 )]

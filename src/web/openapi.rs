@@ -7,14 +7,16 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Object, Schema, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::WebState;
 use super::answer::{JSON, answer};
 use super::problem::{self, Problem};
-use super::{actor_orders, badge, deliveries, feed, health, incidents, metrics, report_handler, silences, status_page};
+use super::{
+    actor_orders, badge, deliveries, feed, health, incidents, metrics, report_handler, session, silences, status_page,
+};
 
 /// The bodies of requests: there, what may be `null` may be left out as well.
 const BODIES: [&str; 2] = ["Acknowledge", "BeSilent"];
@@ -26,7 +28,8 @@ const BODIES: [&str; 2] = ["Acknowledge", "BeSilent"];
         title = "auto-operator",
         description = "Three states everywhere: yes, no and `null`, which is not known. What is read by GET can be asked for by \
                        HEAD, too. Fields may be added; those there are stay. The forms of the status page, by which people \
-                       sign in and act, are no part of this: they change with the page, and each has its like here."
+                       sign in and act, are no part of this: they change with the page, and each has its like here. Whoever has \
+                       signed in there also reads here what names `session` beside `token`; orders take the token only."
     ),
     paths(
         report_handler::ops_report,
@@ -79,6 +82,10 @@ impl Modify for Everywhere {
             .description(Some("OPS_TOKEN; for reading also OPS_READ_TOKEN. With one of them, details are shown."))
             .build();
         components.add_security_scheme("token", SecurityScheme::Http(token));
+        let about =
+            "Of whoever has signed in on the status page: shows them what the token would that they signed in with.";
+        let session = ApiKey::Cookie(ApiKeyValue::with_description(session::NAME, about));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
 }
 
@@ -124,6 +131,7 @@ fn is_complete(schema: &mut Schema) {
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
+    operation_id = "getDescription",
     responses((status = 200, description = "What you are reading.", body = serde_json::Value)),
     security((), ("token" = [])),
 )]
@@ -144,6 +152,8 @@ pub(super) async fn openapi(request: HttpRequest, state: web::Data<WebState>) ->
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::{Map, Value};
+
     use super::*;
 
     #[test]
@@ -156,5 +166,41 @@ mod tests {
         let document = Description::openapi();
         let described: BTreeSet<&str> = document.paths.paths.keys().map(String::as_str).collect();
         assert_eq!(described, routes);
+    }
+
+    /// Each object of a document.
+    fn objects(value: &Value) -> Vec<&Map<String, Value>> {
+        match value {
+            Value::Object(fields) => std::iter::once(fields).chain(fields.values().flat_map(objects)).collect(),
+            Value::Array(items) => items.iter().flat_map(objects).collect(),
+            _ => vec![],
+        }
+    }
+
+    #[test]
+    fn programs_can_be_made_from_it_each_operation_has_a_name_of_its_own_and_each_reference_leads_somewhere() {
+        let document = serde_json::to_value(Description::openapi()).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations: Vec<&Value> = items.flat_map(|item| item.as_object().unwrap().values()).collect();
+        let names: Vec<&str> = operations.iter().map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        assert!(names.len() > 15 && distinct.len() == names.len(), "{names:?}");
+        // A verb and what it is about: `list` alone says nothing among the methods of one client.
+        let is_telling = |name: &&str| name.contains(|letter: char| letter.is_ascii_uppercase());
+        assert!(distinct.iter().all(is_telling), "{distinct:?}");
+
+        let references: Vec<&str> =
+            objects(&document).iter().filter_map(|fields| fields.get("$ref")?.as_str()).collect();
+        assert!(references.len() > 15, "they are still found: {references:?}");
+        for reference in references {
+            let leads_to = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+            assert!(leads_to.is_some_and(Value::is_object), "{reference}");
+        }
+        let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+        for operation in operations {
+            let ways = operation.get("security").and_then(Value::as_array).into_iter().flatten();
+            let named: Vec<&String> = ways.flat_map(|way| way.as_object().unwrap().keys()).collect();
+            assert!(named.iter().all(|name| schemes.contains_key(*name)), "{named:?}");
+        }
     }
 }

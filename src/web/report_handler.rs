@@ -33,6 +33,7 @@ const CYCLE_MARGIN: Duration = Duration::from_secs(5);
 #[utoipa::path(
     get,
     path = "/ops-report",
+    operation_id = "getReport",
     params(("refresh" = Option<u8>, Query, description = "`1`, with OPS_TOKEN: run a cycle now.", minimum = 1, maximum = 1)),
     responses(
         (status = 200, description = "All is well.", body = OpsReport),
@@ -42,7 +43,7 @@ const CYCLE_MARGIN: Duration = Duration::from_secs(5);
             content((OpsReport = "application/json"), (problem::Body = "application/problem+json")),
         ),
     ),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn ops_report(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let refresh = wants_refresh(request.query_string())?;

@@ -18,7 +18,8 @@ use super::auth::Access;
 use super::problem::Problem;
 use crate::secret::Secret;
 
-const NAME: &str = "session";
+/// What the cookie is called.
+pub(super) const NAME: &str = "session";
 
 const LIFE: TimeDelta = TimeDelta::hours(12);
 

@@ -71,8 +71,9 @@ struct Wish {
 #[utoipa::path(
     get,
     path = "/api/silences",
+    operation_id = "listSilences",
     responses((status = 200, description = "All of them.", body = SilencesPart)),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let access = state.to_see(&request)?.access;
@@ -86,9 +87,10 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<WebState>) -> Re
 #[utoipa::path(
     get,
     path = "/api/silences/{id}",
+    operation_id = "getSilence",
     params(("id" = String, Path, description = "The silence's.")),
     responses((status = 200, description = "It is not over.", body = SilencePart)),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn one(
     request: HttpRequest,
@@ -106,6 +108,7 @@ pub(super) async fn one(
 #[utoipa::path(
     post,
     path = "/api/silences",
+    operation_id = "createSilence",
     request_body = Wish,
     responses((status = 201, description = "It begins.", body = SilencePart, headers(("Location" = String)))),
     security(("token" = [])),
@@ -136,6 +139,7 @@ pub(super) async fn create(
 #[utoipa::path(
     delete,
     path = "/api/silences/{id}",
+    operation_id = "endSilence",
     params(("id" = String, Path, description = "The silence's.")),
     responses((status = 204, description = "It is over.")),
     security(("token" = [])),

@@ -246,7 +246,7 @@ async fn an_order_in_the_middle_of_which_the_database_returns_is_obeyed_once() {
     is_polled(world, 2).await;
     world.notion.set_fault(Some(Fault::Hang));
     let once = say(world, ADA, "/check");
-    service.line("orders Check").await;
+    service.line("orders /check").await;
     starts_again(server).await;
     service.line("leading (epoch 1)").await;
     let answers = || world.telegram.messages().all().iter().filter(|message| message.reply_to == Some(once)).count();
@@ -256,7 +256,7 @@ async fn an_order_in_the_middle_of_which_the_database_returns_is_obeyed_once() {
     // What comes later is answered: the former order has not come again in between.
     assert!(order(world, BOB, "/help").await.contains("/silence"));
     assert_eq!(answers(), 1);
-    let orders = service.log.all().iter().filter(|line| line.contains("orders Check")).count();
+    let orders = service.log.all().iter().filter(|line| line.contains("orders /check")).count();
     assert_eq!(orders, 1, "{:#?}", service.log.all());
     assert_eq!(service.log.all().iter().filter(|line| line.contains(LISTENING)).count(), 2, "it has begun anew");
 }

@@ -67,7 +67,7 @@ impl<'a> Orders<'a> {
         match verdict {
             Verdict::Silence(_) => {}
             Verdict::Obey(command) => {
-                let what = clipped(&format!("{command:?}"), LONGEST_ORDER);
+                let what = clipped(&command.to_string(), LONGEST_ORDER);
                 log::info!("telegram: {name} ({id}) orders {what}");
                 let Outcome { answer, touched } = self.done(command, &name).await;
                 self.say(&answer, update.place).await;
@@ -76,7 +76,7 @@ impl<'a> Orders<'a> {
             Verdict::Correct(right) => self.say(&plain(right), update.place).await,
             Verdict::InVain { query, text } => self.toast(&query, text).await,
             Verdict::Pressed { query, press, notice } => {
-                log::info!("telegram: {name} ({id}) presses {press:?} of notice {notice}");
+                log::info!("telegram: {name} ({id}) presses \"{press}\" of notice {notice}");
                 self.pressed(press, &notice, &query, &name, update.place).await;
             }
         }

@@ -1,6 +1,6 @@
 //! Whether the mail server would take a mail: its greeting, TLS and the login, and good-bye.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::smtp::{SmtpClient, SmtpUrl};
@@ -17,15 +17,28 @@ pub(super) async fn examine(
     deadline: Instant,
 ) -> Vec<Asked> {
     let question = Question::put("email", format!("greeting, TLS and login at {}", server.authority()));
+    let limit = deadline.saturating_duration_since(Instant::now());
     let verified = match client {
-        Ok(client) => client.verify(deadline.saturating_duration_since(Instant::now())).await,
+        Ok(client) => client.verify(limit).await,
         Err(error) => Err(error.clone()),
     };
     let finding = match verified {
         Ok(found) => Finding::ok(found),
-        Err(error) => Finding::fail(error.to_string(), remedy(&error, server.host(), server.port())),
+        Err(error) => Finding::fail(said(&error, limit), remedy(&error, server.host(), server.port())),
     };
     vec![question.found(finding)]
+}
+
+/// What was waited for, and for how long: a dialogue has as much time as the service gives a mail, several times that of one
+/// request, since servers are slow to greet on purpose.
+fn said(error: &ClientError, limit: Duration) -> String {
+    match error.kind {
+        ErrorKind::Timeout => {
+            let limit = Duration::from_millis((limit.as_millis() as u64).next_multiple_of(100));
+            format!("{error} ({limit:?} for all of it, as much as a mail has by REQUEST_TIMEOUT)")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn remedy(error: &ClientError, host: &str, port: u16) -> Remedy {
@@ -50,6 +63,17 @@ fn remedy(error: &ClientError, host: &str, port: u16) -> Remedy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_waited_for_is_said_with_how_long() {
+        let late = ClientError::new(ErrorKind::Timeout, "greeting: no complete answer in time");
+        let limit = Duration::from_micros(8_999_990);
+        assert_eq!(
+            said(&late, limit),
+            "timeout: greeting: no complete answer in time (9s for all of it, as much as a mail has by REQUEST_TIMEOUT)"
+        );
+        assert_eq!(said(&ClientError::new(ErrorKind::Connection, "refused"), limit), "connection: refused");
+    }
 
     #[test]
     fn the_reason_and_whose_server_it_is_decide_what_to_do() {

@@ -9,6 +9,7 @@ use super::Health;
 use crate::clients::error::{ClientError, ErrorKind};
 use crate::clients::notion::Notion;
 use crate::clients::openai::{Model, OpenAi};
+use crate::clients::reply::NOT_JSON;
 use crate::diagnosis::{Asked, Finding, Party, Question, Remedy};
 
 /// So many days before a model is taken out of service somebody may want to know.
@@ -104,6 +105,8 @@ async fn of_notion(notion: &Notion, deadline: Instant) -> Asked {
             let remedy = match error.kind {
                 ErrorKind::Unauthorized if notion.asks_replit() => Remedy::NotionConnector,
                 ErrorKind::Unauthorized => Remedy::NotionToken,
+                // What is not even JSON is not Notion's.
+                ErrorKind::Forbidden if !error.detail.ends_with(NOT_JSON) => Remedy::NotionForbidden,
                 _ => Party::NOTION.remedy(&error),
             };
             Finding::fail(error.to_string(), remedy)

@@ -69,11 +69,8 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     };
     let says = format!("a {}; over: {}; not over: {}", status.kind, list(&over), list(&others));
     let is_done = |option: &&String| statuses.is_done(Some(option.as_str()));
-    if jobs == Jobs::All && !status.options.is_empty() && !status.options.iter().any(|option| is_done(&option)) {
-        return Finding::warn(
-            format!("{says}; no name of STATUS_DONE"),
-            Remedy::DoneNames { there: status.options.clone() },
-        );
+    if jobs == Jobs::All && !status.options.iter().any(|option| is_done(&option)) {
+        return without_done(&says, &status.options);
     }
     if !ends.is_empty() {
         return Finding::warn(says, Remedy::TerminalNames { names: ends });
@@ -84,6 +81,18 @@ fn of_status(schema: &Schema, name: &str, statuses: &StatusNames, jobs: Jobs) ->
     match names.is_empty() {
         true => Finding::ok(says),
         false => Finding::warn(says, Remedy::UnlistedNames { names }),
+    }
+}
+
+/// No job can be done by these names, and the completion rate is 0, whatever happens. Where all of them are of jobs under way,
+/// the first one may simply not have ended yet: a `select` has no name that was never used.
+fn without_done(says: &str, there: &[String]) -> Finding {
+    let says = format!("{says}; no name of STATUS_DONE");
+    let remedy = Remedy::DoneNames { there: there.to_vec() };
+    match there {
+        [] => Finding::ok(says).hint(remedy),
+        there if there.iter().all(|option| usual::is_under_way(option)) => Finding::warn(says, remedy),
+        _ => Finding::fail(says, remedy),
     }
 }
 
@@ -121,6 +130,7 @@ fn wanted<'s>(
 mod tests {
     use super::*;
     use crate::clients::notion::schema::Source;
+    use crate::diagnosis::Verdict;
 
     fn schema(kind: &str, options: &[&str], complete: &[&str]) -> Schema {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -138,12 +148,14 @@ mod tests {
         let done = |there: &[&str]| Some(Remedy::DoneNames { there: texts(there) });
         for (kind, options, complete, jobs, remedy) in [
             ("select", &["Done", "Failed"][..], &[][..], Jobs::All, None),
-            ("select", &[], &[], Jobs::All, None),
+            ("select", &[], &[], Jobs::All, done(&[])),
+            ("select", &[], &[], Jobs::Waiting, None),
             ("select", &["Done", "Queued", "In_Progress", "On-Hold "], &[], Jobs::All, None),
             ("select", &["Done", "Queued", "Brewing"], &[], Jobs::All, unlisted(&["Brewing"])),
             ("select", &["Done", "Brewing", "Aborted"], &[], Jobs::All, terminal(&["Aborted"])),
             ("select", &["Done", "failed", "Queued"], &[], Jobs::All, terminal(&["failed"])),
             ("select", &["done", "Queued"], &[], Jobs::All, done(&["done", "Queued"])),
+            ("select", &["Queued"], &[], Jobs::All, done(&["Queued"])),
             ("select", &["Queued"], &[], Jobs::Waiting, None),
             ("select", &["Brewing"], &[], Jobs::Waiting, unlisted(&["Brewing"])),
             ("status", &["Done", "Queued", "Brewing"], &["Done"], Jobs::All, None),
@@ -151,6 +163,22 @@ mod tests {
         ] {
             let found = of_status(&schema(kind, options, complete), "Status", &statuses, jobs);
             assert_eq!(found.remedy, remedy, "{options:?} {}", found.says);
+        }
+    }
+
+    #[test]
+    fn names_of_which_none_is_done_are_no_small_matter_once_a_job_may_have_ended() {
+        let statuses = StatusNames { done: vec!["Done".into()], terminal: vec!["Done".into()] };
+        for (options, verdict) in [
+            (&[][..], Verdict::Ok),
+            (&["Queued", "In progress"], Verdict::Warn),
+            (&["Queued", "Finished"], Verdict::Fail),
+            (&["Queued", "done"], Verdict::Fail),
+            (&["Stage 1"], Verdict::Fail),
+            (&["Queued", "Done"], Verdict::Ok),
+        ] {
+            let found = of_status(&schema("select", options, &[]), "Status", &statuses, Jobs::All);
+            assert_eq!(found.verdict, verdict, "{options:?}");
         }
     }
 }

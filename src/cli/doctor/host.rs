@@ -50,11 +50,12 @@ impl Host {
     /// What is to be said about how long `database` is kept here.
     pub(super) fn keeps(&self, database: &Database) -> Option<Finding> {
         match (database, self.loses_files) {
-            (Database::SqliteMemory, _) => Some(Finding::warn("until the next restart", Remedy::InMemory)),
-            (Database::SqliteFile(_), Some(host)) => {
+            (Database::Postgres(_), _) | (Database::SqliteFile(_), None) => None,
+            // A file in its place would be lost as well.
+            (Database::SqliteFile(_) | Database::SqliteMemory, Some(host)) => {
                 Some(Finding::warn("until the next restart", Remedy::LostFiles { host }))
             }
-            _ => None,
+            (Database::SqliteMemory, None) => Some(Finding::warn("until the next restart", Remedy::InMemory)),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! What is doubtful about the settings although each of them can be understood.
 
 use crate::diagnosis::{Asked, Finding, Remedy};
-use crate::settings::{Effective, NOBODY_TOLD, NOTHING_WATCHED, Settings};
+use crate::settings::{Effective, MISSPELT, NOBODY_TOLD, NOTHING_WATCHED, Settings};
 
 /// A line for each doubt.
 pub(super) fn examine(settings: &Settings, effective: &Effective) -> Vec<Asked> {
     let of_warning = |warning: &String| match warning.as_str() {
         NOTHING_WATCHED => Finding::fail(warning, Remedy::NothingWatched),
         NOBODY_TOLD => Finding::warn(warning, Remedy::NobodyTold),
+        // `config` does not list what is no setting.
+        misspelt if misspelt.contains(MISSPELT) => Finding::warn(warning, Remedy::MisspeltSetting),
         _ => Finding::warn(warning, Remedy::OtherSetting),
     };
     let no_token = settings.web.ops_token.is_none().then(|| {

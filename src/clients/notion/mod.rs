@@ -85,7 +85,7 @@ impl Notion {
         match serde_json::from_slice(&reply.body) {
             Ok(User { object, name }) if object.0 == "user" => Ok(name.map(Text::into_string)),
             Ok(_) => Err(reply.error("asked for a user, but got something else")),
-            Err(error) => Err(reply.error(format!("a user that cannot be read: {error}"))),
+            Err(_) => Err(reply.of_another_shape()),
         }
     }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::url::Login;
-use crate::secret::Secret;
+use crate::secret::{Secret, masked};
 
 /// As much of a server's words as is kept, in characters.
 const WORDS_MAX: usize = 300;
@@ -68,7 +68,7 @@ impl Scrubber {
     pub(super) fn words(&self, words: &str) -> String {
         let mut words = words.to_owned();
         for form in &self.forms {
-            words = words.replace(form.expose(), "[secret]");
+            words = masked(&words, form.expose(), "[secret]");
         }
         one_line(&words, WORDS_MAX)
     }
@@ -104,5 +104,15 @@ mod tests {
         let words = scrubber.words("no p@ss w, no cEBzcyB3, no p%40ss%20w, no AGJvYgBwQHNzIHc=; bob");
         assert_eq!(words, "no [secret], no [secret], no [secret], no [secret]; bob");
         assert_eq!(Scrubber::new(None).words("a\nb"), "a b");
+    }
+
+    #[test]
+    fn a_password_of_a_letter_leaves_the_words_whole() {
+        let scrubber = Scrubber::new(Some(&Login { user: "u".to_owned(), password: Secret::new("p") }));
+        // Its base64 is `cA`.
+        assert_eq!(
+            scrubber.words("failed to lookup address for u:p, typicAl, cA=="),
+            "failed to lookup address for u:[secret], typicAl, [secret]"
+        );
     }
 }

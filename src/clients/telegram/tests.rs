@@ -113,7 +113,7 @@ async fn each_refusal_has_its_kind() {
         (answer(403, "content-type: text/html\r\n", b"<html>"), Garbage, "answered with HTML"),
         (answer(404, "content-type: text/html\r\n", b"<html>"), Garbage, "answered with HTML"),
         (answer(502, "content-type: text/html\r\n", b"<html>"), ServerFault, "answered with HTML"),
-        (json(200, r#"{"ok":true,"result":{"mess"#), Garbage, "another shape"),
+        (json(200, r#"{"ok":true,"result":{"mess"#), Garbage, "no JSON"),
         (json(200, r#"{"ok":true,"result":true}"#), Garbage, "another shape"),
         (json(200, r#"{"ok":true}"#), Garbage, ""),
         (json(200, r#"{"ok":false,"error_code":403,"description":"no"}"#), Forbidden, "no"),

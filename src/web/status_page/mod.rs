@@ -139,6 +139,7 @@ impl WebState {
 #[utoipa::path(
     get,
     path = "/",
+    operation_id = "getStatusPage",
     responses(
         (status = 200, description = "For people.", body = String, content_type = "text/html"),
         (
@@ -147,7 +148,7 @@ impl WebState {
             content((String = "text/html"), (problem::Body = "application/problem+json")),
         ),
     ),
-    security((), ("token" = [])),
+    security((), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn page(request: HttpRequest, state: web::Data<WebState>) -> Result<HttpResponse, Problem> {
     let page = match state.let_in(&request)? {

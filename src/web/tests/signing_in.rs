@@ -174,3 +174,20 @@ async fn a_router_in_front_that_names_us_otherwise_locks_nobody_out() {
         assert_eq!(told.did(), Some(expected), "{headers:?}");
     }
 }
+
+#[actix_web::test]
+async fn what_is_described_as_read_by_whoever_is_signed_in_is_and_nothing_else() {
+    let web = Web::showing(ill_now(), Choice { read_token: Some("read"), ..owned() });
+    let cookie = sign_in(&web, "read").await;
+    let document = web.get_with("read", "/api/openapi.json").await.json();
+    let (mut open, mut closed) = (0, 0);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let Some(ways) = item.get("get").and_then(|get| get["security"].as_array()) else { continue };
+        let is_described = ways.iter().any(|way| way.get("session").is_some());
+        let asked = path.replace("{part}", "jobs").replace("{id}", "i-1");
+        let is_let_in = web.ask("GET", &asked, &[("cookie", &cookie)]).await.status.as_u16() != 401;
+        assert_eq!(is_let_in, is_described, "{path}");
+        *(if is_described { &mut open } else { &mut closed }) += 1;
+    }
+    assert!(open > 8 && closed > 1, "{open} and {closed}");
+}

@@ -66,7 +66,18 @@ pub fn of_database(heard: &Heard) -> Cases<'_> {
             std::fs::write(home.file("watch.db"), "this is no database ".repeat(10)).unwrap();
         }),
         heard.of(line, Remedy::OtherDatabase, at("sqlite:///proc/watch.db")),
-        heard.of(line, Remedy::DatabaseAway, at("postgres://user:hunter2@127.0.0.1:1/watch")),
+        heard.of(
+            "fail  database             open the one on the PostgreSQL server → the database cannot be reached: connection \
+             refused (",
+            Remedy::DatabaseAway,
+            at("postgres://user:hunter2@127.0.0.1:1/watch"),
+        ),
+        heard.of(
+            "fail  database             open the one on the PostgreSQL server → the database cannot be reached: the name of \
+             its host cannot be looked up (",
+            Remedy::DatabaseAway,
+            at("postgres://user:hunter2@no.such.invalid/watch"),
+        ),
         heard.of("warn  database  ", Remedy::InMemory, at("sqlite::memory:")),
     ]
 }
@@ -89,6 +100,10 @@ pub fn of_host_and_settings(heard: &Heard) -> Cases<'_> {
     let (ok, warn) = ("ok    host  ", "warn  host  ");
     vec![
         heard.of_all(on("Heroku", ok, Remedy::HerokuMaySleep), set("DYNO", "web.1")),
+        heard.of_all(on("Heroku", ok, Remedy::HerokuMaySleep), move |home| {
+            set("DYNO", "web.1")(home);
+            set("DATABASE_URL", "sqlite::memory:")(home);
+        }),
         heard.of_all(on("a deployment on Replit", ok, Remedy::ReplitMaySleep), set("REPLIT_DEPLOYMENT", "1")),
         heard.of_all(on("this host", warn, Remedy::ScalesToZero), set("K_SERVICE", "watch")),
         heard.of(warn, Remedy::ReplitWorkspace, set("REPL_ID", "0b1c")),
@@ -102,6 +117,7 @@ pub fn of_host_and_settings(heard: &Heard) -> Cases<'_> {
         }),
         heard.of("warn  settings  ", Remedy::NoOpsToken, without(&["OPS_TOKEN"])),
         heard.of("warn  settings  ", Remedy::NoPublicUrl, without(&["PUBLIC_URL"])),
-        heard.of("warn  settings  ", Remedy::OtherSetting, set("CHECK_INTERVALL", "5m")),
+        heard.of("warn  settings  ", Remedy::MisspeltSetting, set("CHECK_INTERVALL", "5m")),
+        heard.of("warn  settings  ", Remedy::OtherSetting, set("OPS_TOKEN", "1234567")),
     ]
 }

@@ -2,7 +2,7 @@
 
 use auto_operator::demo::notion::PropertyKind;
 use auto_operator::demo::{Fault, Replit};
-use auto_operator::diagnosis::Remedy;
+use auto_operator::diagnosis::{Party, Remedy};
 use futures_util::FutureExt;
 
 use super::patient;
@@ -39,6 +39,12 @@ pub fn of_notion(heard: &Heard) -> Cases<'_> {
             let replit = replit(home);
             home.world.notion.revoke_token();
             replit
+        }),
+        heard.of("fail  notion  ", Remedy::NotionForbidden, |home| {
+            home.world.notion.set_fault_on("/v1/users/me", Some(Fault::status(403)));
+        }),
+        heard.of("fail  notion  ", Remedy::Misaddressed(Party::NOTION), |home| {
+            home.world.notion.set_fault_on("/v1/users/me", Some(Fault::Html { code: 403 }));
         }),
         heard.of("fail  notion:job_log  ", Remedy::NotShared { variable: "JOB_LOG_DB_ID" }, |home| {
             home.world.notion.unshare(home.world.job_log);
@@ -105,7 +111,7 @@ pub fn of_jobs(heard: &Heard) -> Cases<'_> {
             home.world.notion.remove_property(home.world.job_log, "QA Score");
         }),
         heard.of(
-            "warn  notion:job_log  ",
+            "fail  notion:job_log  ",
             Remedy::DoneNames { there: texts(&["Done", "Failed", "Completed", "Cancelled"]) },
             |home| home.set("STATUS_DONE", "Finished"),
         ),
@@ -136,7 +142,11 @@ pub fn of_jobs(heard: &Heard) -> Cases<'_> {
             let queue = home.world.notion.create_database("Queue", schema);
             home.set("AUTOMATION_QUEUE_DB_ID", &queue.to_string());
         }),
-        heard.of("warn  notion:job_log  ", Remedy::DoneNames { there: many() }, |home| {
+        heard.of("warn  notion:job_log  ", Remedy::DoneNames { there: texts(&["Queued", "Processing"]) }, |home| {
+            stages(home, &["Queued", "Processing"]);
+        }),
+        heard.of("ok    notion:job_log  ", Remedy::DoneNames { there: vec![] }, |home| stages(home, &[])),
+        heard.of("fail  notion:job_log  ", Remedy::DoneNames { there: many() }, |home| {
             let many = many();
             stages(home, &many.iter().map(String::as_str).collect::<Vec<_>>());
         }),
