@@ -159,7 +159,7 @@ impl Telemetry {
         }
     }
 
-    /// The moment of the last cycle that this process has completed, as [`Telemetry::cycle`] was told.
+    /// The moment of the last cycle that this process has completed.
     pub fn last_complete_cycle(&self) -> Option<DateTime<Utc>> {
         *self.last_complete.lock().unwrap_or_else(PoisonError::into_inner)
     }
