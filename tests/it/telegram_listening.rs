@@ -250,7 +250,6 @@ async fn an_order_in_the_middle_of_which_the_database_returns_is_obeyed_once() {
     starts_again(server).await;
     service.line("leading (epoch 1)").await;
     let answers = || world.telegram.messages().all().iter().filter(|message| message.reply_to == Some(once)).count();
-    assert_eq!(answers(), 0, "it is still being done");
     let answer = answer_to(world, once).await;
     assert!(answer.text.starts_with("The cycle is still running"), "{}", answer.text);
     // What comes later is answered: the former order has not come again in between.
