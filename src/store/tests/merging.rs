@@ -4,18 +4,6 @@ use std::collections::HashMap;
 
 use super::*;
 
-/// The ids of what was merged into what is claimed at that second, for a minute, and the attempt.
-async fn parts(store: &Store, channel: &str, second: i64) -> Option<(String, u32)> {
-    let due = store.claim(channel, at(second), at(second + 60), "test", joined).await.unwrap()?;
-    // One by itself keeps its text.
-    let alone = !due.notice.body.contains('+');
-    Some((if alone { due.notice.id } else { due.notice.body }, due.attempts))
-}
-
-fn at_second(second: i64, notice: Notice) -> Notice {
-    Notice { created: at(second), ..notice }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_becomes_one_in_the_place_of_the_newest() {
     for (store, _ground) in each().await {

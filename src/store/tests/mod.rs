@@ -182,6 +182,19 @@ fn alert(id: &str, channel: &str, incident: &str) -> Notice {
     notice(id, channel, NoticeKind::Alert, &[(incident, Step::Opened)])
 }
 
+/// The ids of what was merged into what is claimed at that second, for a minute, and the attempt.
+async fn parts(store: &Store, channel: &str, second: i64) -> Option<(String, u32)> {
+    let due = store.claim(channel, at(second), at(second + 60), "test", joined).await.unwrap()?;
+    // One by itself keeps its text.
+    let alone = !due.notice.body.contains('+');
+    Some((if alone { due.notice.id } else { due.notice.body }, due.attempts))
+}
+
+/// The same, posted in that second.
+fn at_second(second: i64, notice: Notice) -> Notice {
+    Notice { created: at(second), ..notice }
+}
+
 /// What is waited for in the middle of a decision.
 struct Pause {
     entered: tokio::sync::oneshot::Sender<()>,
